@@ -1,0 +1,69 @@
+//! Events, old and new shape alike.
+
+use super::object::{Kind, ObjectRef};
+use super::types::{Meta, Time, slim};
+
+slim! {
+    /// A core/v1 Event; events.k8s.io fields are read where they are set.
+    Event {
+        metadata: Meta,
+        r#type: String,
+        reason: String,
+        message: String,
+        involved_object: InvolvedObject,
+        count: Option<i64>,
+        first_timestamp: Time,
+        last_timestamp: Time,
+        event_time: Time,
+        series: Option<EventSeries>,
+        source: EventSource,
+        reporting_component: String,
+    }
+    /// The object that an event is about.
+    InvolvedObject { kind: String, namespace: String, name: String, uid: String, field_path: String, }
+    /// A repeated event of the newer shape.
+    EventSeries { count: i64, last_observed_time: Time, }
+    /// Who reported an event.
+    EventSource { component: String, host: String, }
+}
+
+impl Event {
+    /// The object that the event is about.
+    pub fn object(&self) -> ObjectRef {
+        let involved = &self.involved_object;
+        let kind = Kind::from(involved.kind.as_str());
+        let namespace = if kind.namespaced() { involved.namespace.as_str() } else { "" };
+        ObjectRef::new(kind, namespace, &involved.name)
+    }
+
+    /// When the event was last seen.
+    pub fn last(&self) -> Time {
+        let series = self.series.as_ref().map_or(Time(None), |series| series.last_observed_time);
+        self.last_timestamp.max(series).max(self.event_time).max(self.first_timestamp)
+    }
+
+    /// When the event was first seen.
+    pub fn first(&self) -> Time {
+        [self.first_timestamp, self.event_time, self.last_timestamp, self.metadata.creation_timestamp]
+            .into_iter()
+            .filter(|time| time.0.is_some())
+            .min()
+            .unwrap_or_default()
+    }
+
+    /// How often the event was seen.
+    pub fn times(&self) -> i64 {
+        self.count.or(self.series.as_ref().map(|series| series.count)).unwrap_or(1).max(1)
+    }
+
+    /// Whether the event is a warning.
+    pub fn is_warning(&self) -> bool {
+        self.r#type == "Warning"
+    }
+
+    /// The container that `fieldPath` names, as in `spec.containers{app}`.
+    pub fn container(&self) -> Option<&str> {
+        let (_, rest) = self.involved_object.field_path.split_once('{')?;
+        rest.split_once('}').map(|(name, _)| name)
+    }
+}

@@ -1,0 +1,137 @@
+//! Label selectors, node selector terms, taints and tolerations, as Kubernetes evaluates them.
+
+use std::collections::BTreeMap;
+
+use super::types::{LabelSelector, Node, NodeSelectorTerm, Requirement, Taint, Toleration};
+
+/// Labels of an object.
+pub type Labels = BTreeMap<String, String>;
+
+/// Whether every pair of `wanted` is among `labels`.
+pub fn matches_all(wanted: &Labels, labels: &Labels) -> bool {
+    wanted.iter().all(|(key, value)| labels.get(key) == Some(value))
+}
+
+impl LabelSelector {
+    /// Whether the selector matches; an empty selector matches everything.
+    pub fn matches(&self, labels: &Labels) -> bool {
+        matches_all(&self.match_labels, labels)
+            && self.match_expressions.iter().all(|requirement| requirement.matches(labels))
+    }
+
+    /// Whether the selector has no requirement.
+    pub fn is_empty(&self) -> bool {
+        self.match_labels.is_empty() && self.match_expressions.is_empty()
+    }
+}
+
+impl Requirement {
+    /// Whether the labels meet the requirement.
+    pub fn matches(&self, labels: &Labels) -> bool {
+        let value = labels.get(&self.key);
+        let listed = value.is_some_and(|value| self.values.contains(value));
+        let number = |text: &String| text.parse::<i64>().ok();
+        match self.operator.as_str() {
+            "In" => listed,
+            "NotIn" => !listed,
+            "Exists" => value.is_some(),
+            "DoesNotExist" => value.is_none(),
+            "Gt" => {
+                value.and_then(number) > self.values.first().and_then(number)
+                    && value.and_then(number).is_some()
+            }
+            "Lt" => {
+                matches!((value.and_then(number), self.values.first().and_then(number)), (Some(have), Some(limit)) if have < limit)
+            }
+            _ => false,
+        }
+    }
+}
+
+impl std::fmt::Display for Requirement {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self.operator.as_str() {
+            "In" if self.values.len() == 1 => write!(f, "{}={}", self.key, self.values.concat()),
+            "Exists" | "DoesNotExist" => write!(f, "{} {}", self.key, self.operator),
+            operator => write!(f, "{} {operator} [{}]", self.key, self.values.join(", ")),
+        }
+    }
+}
+
+impl NodeSelectorTerm {
+    /// Whether the node meets every requirement; an empty term matches nothing.
+    pub fn matches(&self, node: &Node) -> bool {
+        if self.match_expressions.is_empty() && self.match_fields.is_empty() {
+            return false;
+        }
+        let fields = Labels::from([("metadata.name".to_owned(), node.metadata.name.clone())]);
+        self.match_expressions.iter().all(|requirement| requirement.matches(&node.metadata.labels))
+            && self.match_fields.iter().all(|requirement| requirement.matches(&fields))
+    }
+}
+
+impl Toleration {
+    /// Whether the toleration bears the taint.
+    pub fn tolerates(&self, taint: &Taint) -> bool {
+        let effect = self.effect.is_empty() || self.effect == taint.effect;
+        let key = self.key.is_empty() || self.key == taint.key;
+        let value = match self.operator.as_str() {
+            "Exists" => true,
+            "" | "Equal" => !self.key.is_empty() && self.value == taint.value,
+            _ => false,
+        };
+        effect && key && value
+    }
+}
+
+/// The taints of a node that keep a pod with these tolerations from being scheduled there.
+pub fn untolerated<'a>(node: &'a Node, tolerations: &'a [Toleration]) -> impl Iterator<Item = &'a Taint> {
+    node.spec
+        .taints
+        .iter()
+        .filter(|taint| matches!(taint.effect.as_str(), "NoSchedule" | "NoExecute"))
+        .filter(|taint| !tolerations.iter().any(|toleration| toleration.tolerates(taint)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn labels(pairs: &[(&str, &str)]) -> Labels {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    }
+
+    fn requirement(key: &str, operator: &str, values: &[&str]) -> Requirement {
+        Requirement {
+            key: key.into(),
+            operator: operator.into(),
+            values: values.iter().map(|value| (*value).to_owned()).collect(),
+        }
+    }
+
+    #[test]
+    fn operators_follow_kubernetes() {
+        let have = labels(&[("tier", "web"), ("cpus", "8")]);
+        assert!(requirement("tier", "In", &["web", "api"]).matches(&have));
+        assert!(requirement("zone", "NotIn", &["a"]).matches(&have));
+        assert!(requirement("cpus", "Gt", &["4"]).matches(&have));
+        assert!(!requirement("cpus", "Lt", &["4"]).matches(&have));
+        assert!(!requirement("tier", "Gt", &["4"]).matches(&have));
+        assert!(!requirement("zone", "Lt", &["4"]).matches(&have));
+    }
+
+    #[test]
+    fn a_toleration_without_key_needs_exists() {
+        let taint = Taint {
+            key: "gpu".into(),
+            value: "true".into(),
+            effect: "NoSchedule".into(),
+            ..Taint::default()
+        };
+        assert!(Toleration { operator: "Exists".into(), ..Toleration::default() }.tolerates(&taint));
+        assert!(!Toleration::default().tolerates(&taint));
+        assert!(
+            Toleration { key: "gpu".into(), value: "true".into(), ..Toleration::default() }.tolerates(&taint)
+        );
+    }
+}

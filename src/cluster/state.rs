@@ -1,0 +1,318 @@
+//! Everything that was read of a cluster, indexed, with what was not read.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::event::Event;
+use super::logs::Logs;
+use super::object::{Kind, ObjectRef};
+use super::telemetry::{Alert, Series};
+use super::types::*;
+
+/// Three-valued truth: unknown is what was not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Truth {
+    /// It is so.
+    True,
+    /// It is not so.
+    False,
+    /// What would tell was not read.
+    Unknown,
+}
+
+impl From<bool> for Truth {
+    fn from(value: bool) -> Self {
+        if value { Self::True } else { Self::False }
+    }
+}
+
+/// Objects of one type, ordered by namespace and name.
+#[derive(Clone, Debug)]
+pub struct Table<T> {
+    items: Vec<T>,
+}
+
+impl<T> Default for Table<T> {
+    fn default() -> Self {
+        Self { items: Vec::new() }
+    }
+}
+
+impl<T: Object> Table<T> {
+    /// Adds an object; lookups are right only after [`ClusterState::finish`].
+    pub fn push(&mut self, item: T) {
+        self.items.push(item);
+    }
+
+    fn key(item: &T) -> (&str, &str) {
+        let meta = item.meta();
+        (&meta.namespace, &meta.name)
+    }
+
+    fn finish(&mut self) {
+        // Stable, so that of two reads of one object the first stays.
+        self.items.sort_by(|a, b| Self::key(a).cmp(&Self::key(b)).then_with(|| a.kind().cmp(&b.kind())));
+        self.items.dedup_by(|a, b| Self::key(a) == Self::key(b) && a.kind() == b.kind());
+    }
+
+    /// Every object, ordered by namespace and name.
+    pub fn iter(&self) -> std::slice::Iter<'_, T> {
+        self.items.iter()
+    }
+
+    /// The objects of one namespace.
+    pub fn in_namespace(&self, namespace: &str) -> &[T] {
+        let start = self.items.partition_point(|item| item.meta().namespace.as_str() < namespace);
+        let rest = self.items.get(start..).unwrap_or_default();
+        let length = rest.partition_point(|item| item.meta().namespace == namespace);
+        rest.get(..length).unwrap_or_default()
+    }
+
+    /// Objects of this namespace and name; more than one only where a table holds several kinds.
+    pub fn named(&self, namespace: &str, name: &str) -> &[T] {
+        let start = self.items.partition_point(|item| Self::key(item) < (namespace, name));
+        let rest = self.items.get(start..).unwrap_or_default();
+        let length = rest.partition_point(|item| Self::key(item) == (namespace, name));
+        rest.get(..length).unwrap_or_default()
+    }
+
+    /// The object of this namespace and name.
+    pub fn get(&self, namespace: &str, name: &str) -> Option<&T> {
+        self.named(namespace, name).first()
+    }
+
+    /// How many objects there are.
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+}
+
+impl<'a, T: Object> IntoIterator for &'a Table<T> {
+    type Item = &'a T;
+    type IntoIter = std::slice::Iter<'a, T>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+/// What was read of one kind.
+#[derive(Clone, Debug, Default)]
+pub struct Coverage {
+    /// Whether the list of the whole cluster was read.
+    pub cluster: bool,
+    /// Namespaces whose list was read.
+    pub namespaces: BTreeSet<String>,
+    /// What could not be read: the namespace (none: all) and why.
+    pub failures: Vec<(Option<String>, String)>,
+}
+
+/// The state of a cluster at the time it was captured: a table a kind.
+#[allow(missing_docs, reason = "a table is named after the kind it holds")]
+#[derive(Clone, Debug, Default)]
+pub struct ClusterState {
+    /// When the state was captured; every age counts back from here.
+    pub now: Option<Timestamp>,
+    /// The server's version, such as `v1.36.2`.
+    pub server_version: String,
+    pub namespaces: Table<Namespace>,
+    pub nodes: Table<Node>,
+    pub pods: Table<Pod>,
+    pub workloads: Table<Workload>,
+    pub controller_revisions: Table<ControllerRevision>,
+    pub services: Table<Service>,
+    pub endpoint_slices: Table<EndpointSlice>,
+    pub ingresses: Table<Ingress>,
+    pub ingress_classes: Table<IngressClass>,
+    pub network_policies: Table<NetworkPolicy>,
+    pub claims: Table<PersistentVolumeClaim>,
+    pub volumes: Table<PersistentVolume>,
+    pub storage_classes: Table<StorageClass>,
+    pub volume_attachments: Table<VolumeAttachment>,
+    pub config_maps: Table<ConfigMap>,
+    pub secrets: Table<Secret>,
+    pub service_accounts: Table<ServiceAccount>,
+    pub roles: Table<Role>,
+    pub role_bindings: Table<RoleBinding>,
+    pub quotas: Table<ResourceQuota>,
+    pub limit_ranges: Table<LimitRange>,
+    pub autoscalers: Table<HorizontalPodAutoscaler>,
+    pub disruption_budgets: Table<PodDisruptionBudget>,
+    pub priority_classes: Table<PriorityClass>,
+    pub runtime_classes: Table<RuntimeClass>,
+    pub webhooks: Table<WebhookConfiguration>,
+    pub api_services: Table<ApiService>,
+    pub crds: Table<CustomResourceDefinition>,
+    pub leases: Table<Lease>,
+    pub pod_metrics: Table<PodMetrics>,
+    pub node_metrics: Table<NodeMetrics>,
+    /// Events, ordered by the object they are about, then by time.
+    pub events: Vec<Event>,
+    /// Container logs.
+    pub logs: Logs,
+    /// Alerts (snapshots only).
+    pub alerts: Vec<Alert>,
+    /// Range metrics (snapshots only).
+    pub series: Vec<Series>,
+    /// What was read, by kind.
+    pub coverage: BTreeMap<Kind, Coverage>,
+}
+
+impl ClusterState {
+    /// Decodes one object of a kind and adds it.
+    ///
+    /// # Errors
+    /// Where the JSON is not an object of that kind's shape. Kinds without a type are ignored.
+    pub fn add_json(&mut self, kind: &Kind, json: &str) -> Result<(), serde_json::Error> {
+        macro_rules! push {
+            ($table:ident) => {
+                self.$table.push(serde_json::from_str(json)?)
+            };
+            ($table:ident, $type:ident) => {
+                self.$table.push($type::new(kind.clone(), serde_json::from_str(json)?))
+            };
+        }
+        match kind {
+            Kind::Namespace => push!(namespaces),
+            Kind::Node => push!(nodes),
+            Kind::Pod => push!(pods),
+            kind if kind.is_workload() => push!(workloads, Workload),
+            Kind::ControllerRevision => push!(controller_revisions),
+            Kind::Service => push!(services),
+            Kind::EndpointSlice => push!(endpoint_slices),
+            Kind::Endpoints => {
+                let endpoints: Endpoints = serde_json::from_str(json)?;
+                endpoints.into_slices().into_iter().for_each(|slice| self.endpoint_slices.push(slice));
+            }
+            Kind::Ingress => push!(ingresses),
+            Kind::IngressClass => push!(ingress_classes),
+            Kind::NetworkPolicy => push!(network_policies),
+            Kind::PersistentVolumeClaim => push!(claims),
+            Kind::PersistentVolume => push!(volumes),
+            Kind::StorageClass => push!(storage_classes),
+            Kind::VolumeAttachment => push!(volume_attachments),
+            Kind::ConfigMap => push!(config_maps),
+            Kind::Secret => push!(secrets),
+            Kind::ServiceAccount => push!(service_accounts),
+            Kind::Role | Kind::ClusterRole => push!(roles, Role),
+            Kind::RoleBinding | Kind::ClusterRoleBinding => push!(role_bindings, RoleBinding),
+            Kind::ResourceQuota => push!(quotas),
+            Kind::LimitRange => push!(limit_ranges),
+            Kind::HorizontalPodAutoscaler => push!(autoscalers),
+            Kind::PodDisruptionBudget => push!(disruption_budgets),
+            Kind::PriorityClass => push!(priority_classes),
+            Kind::RuntimeClass => push!(runtime_classes),
+            Kind::ValidatingWebhookConfiguration | Kind::MutatingWebhookConfiguration => {
+                push!(webhooks, WebhookConfiguration);
+            }
+            Kind::ApiService => push!(api_services),
+            Kind::CustomResourceDefinition => push!(crds),
+            Kind::Lease => push!(leases),
+            Kind::PodMetrics => push!(pod_metrics),
+            Kind::NodeMetrics => push!(node_metrics),
+            Kind::Event => self.events.push(serde_json::from_str(json)?),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Sorts every table. Call once after the last object, before any lookup.
+    pub fn finish(&mut self) {
+        macro_rules! finish { ($($table:ident)*) => { $(self.$table.finish();)* }; }
+        finish!(namespaces nodes pods workloads controller_revisions services ingresses ingress_classes
+            network_policies claims volumes storage_classes volume_attachments config_maps secrets
+            service_accounts roles role_bindings quotas limit_ranges autoscalers disruption_budgets
+            priority_classes runtime_classes webhooks api_services crds leases pod_metrics node_metrics);
+        // Endpoints become several slices of one name, so slices are sorted but not deduplicated.
+        self.endpoint_slices.items.sort_by(|a, b| Table::key(a).cmp(&Table::key(b)));
+        self.events.sort_by_cached_key(|event| (event.object(), event.last(), event.metadata.name.clone()));
+        self.events.dedup_by(|a, b| {
+            a.metadata.name == b.metadata.name
+                && !a.metadata.name.is_empty()
+                && a.metadata.namespace == b.metadata.namespace
+                && a.last() == b.last()
+                && a.message == b.message
+        });
+    }
+
+    /// Events about one object, oldest first.
+    pub fn events_of(&self, object: &ObjectRef) -> &[Event] {
+        let start = self.events.partition_point(|event| event.object() < *object);
+        let rest = self.events.get(start..).unwrap_or_default();
+        let length = rest.partition_point(|event| event.object() == *object);
+        rest.get(..length).unwrap_or_default()
+    }
+
+    /// A workload by kind.
+    pub fn workload(&self, kind: &Kind, namespace: &str, name: &str) -> Option<&Workload> {
+        self.workloads.named(namespace, name).iter().find(|workload| workload.kind == *kind)
+    }
+
+    /// A workload by reference.
+    pub fn workload_of(&self, object: &ObjectRef) -> Option<&Workload> {
+        self.workload(&object.kind, object.ns(), &object.name)
+    }
+
+    /// Whether the kind's list was read for this namespace (empty: the cluster).
+    pub fn was_read(&self, kind: &Kind, namespace: &str) -> bool {
+        self.coverage.get(kind).is_some_and(|coverage| {
+            coverage.cluster || (!namespace.is_empty() && coverage.namespaces.contains(namespace))
+        })
+    }
+
+    /// Whether an object exists; unknown where its list was not read.
+    pub fn exists(&self, kind: &Kind, namespace: &str, name: &str) -> Truth {
+        if self.contains(kind, namespace, name) {
+            Truth::True
+        } else if self.was_read(kind, namespace) {
+            Truth::False
+        } else {
+            Truth::Unknown
+        }
+    }
+
+    fn contains(&self, kind: &Kind, namespace: &str, name: &str) -> bool {
+        fn any<T: Object>(table: &Table<T>, kind: &Kind, namespace: &str, name: &str) -> bool {
+            table.named(namespace, name).iter().any(|item| item.kind() == *kind)
+        }
+        macro_rules! look { ($($table:ident)*) => { $(any(&self.$table, kind, namespace, name))||* }; }
+        look!(namespaces nodes pods workloads services ingresses ingress_classes network_policies claims volumes
+            storage_classes config_maps secrets service_accounts roles role_bindings quotas limit_ranges autoscalers
+            disruption_budgets priority_classes runtime_classes webhooks api_services crds leases)
+    }
+
+    /// The capture time; the Unix epoch where nothing in the input carries a time.
+    pub fn now(&self) -> Timestamp {
+        self.now.unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+
+    /// Seconds from a time to the capture.
+    pub fn age_seconds(&self, time: Time) -> Option<i64> {
+        Some(self.now().as_second() - time.0?.as_second())
+    }
+
+    /// How many objects were read, by plural name.
+    pub fn counts(&self) -> BTreeMap<String, usize> {
+        let mut counts = BTreeMap::new();
+        macro_rules! count { ($($table:ident)*) => { $(
+            for item in &self.$table { *counts.entry(item.kind().plural().to_owned()).or_insert(0) += 1; }
+        )* }; }
+        count!(namespaces nodes pods workloads services ingresses network_policies claims volumes
+            storage_classes config_maps secrets service_accounts quotas limit_ranges autoscalers
+            disruption_budgets webhooks leases);
+        if !self.events.is_empty() {
+            counts.insert("events".to_owned(), self.events.len());
+        }
+        let logs = self.logs.iter().filter(|(_, log)| log.error.is_none()).count();
+        if logs > 0 {
+            counts.insert("logs".to_owned(), logs);
+        }
+        counts
+    }
+}

@@ -1,0 +1,150 @@
+//! Services, endpoints, ingresses and network policies.
+
+use std::collections::BTreeMap;
+
+use super::{Condition, IntOrString, LabelSelector, Meta, object, slim};
+
+slim! {
+    /// A Service.
+    Service { metadata: Meta, spec: ServiceSpec, status: ServiceStatus, }
+    /// `spec` of a Service.
+    ServiceSpec {
+        r#type: String,
+        #[serde(rename = "clusterIP")]
+        cluster_ip: String,
+        selector: BTreeMap<String, String>,
+        ports: Vec<ServicePort>,
+        external_name: String,
+        #[serde(rename = "externalIPs")]
+        external_ips: Vec<String>,
+        external_traffic_policy: String,
+        internal_traffic_policy: String,
+        publish_not_ready_addresses: bool,
+        session_affinity: String,
+        ip_family_policy: String,
+        ip_families: Vec<String>,
+    }
+    /// A port of a Service.
+    ServicePort {
+        name: String,
+        port: i64,
+        target_port: Option<IntOrString>,
+        protocol: String,
+        app_protocol: String,
+        node_port: i64,
+    }
+    /// `status` of a Service.
+    ServiceStatus { load_balancer: LoadBalancer, conditions: Vec<Condition>, }
+    /// Addresses a load balancer gave out.
+    LoadBalancer { ingress: Vec<LoadBalancerIngress>, }
+    /// One address of a load balancer.
+    LoadBalancerIngress { ip: String, hostname: String, }
+
+    /// An EndpointSlice; `Endpoints` objects are read into the same shape.
+    EndpointSlice { metadata: Meta, endpoints: Vec<Endpoint>, ports: Vec<EndpointPort>, address_type: String, }
+    /// One address behind a Service.
+    Endpoint { addresses: Vec<String>, conditions: EndpointConditions, node_name: String, target_ref: TargetRef, zone: String, }
+    /// Whether an endpoint takes traffic; null means yes.
+    EndpointConditions { ready: Option<bool>, serving: Option<bool>, terminating: Option<bool>, }
+    /// The object behind an endpoint.
+    TargetRef { kind: String, namespace: String, name: String, }
+    /// A port of an EndpointSlice.
+    EndpointPort { name: String, port: Option<i64>, protocol: String, app_protocol: String, }
+
+    /// The older Endpoints object.
+    Endpoints { metadata: Meta, subsets: Vec<EndpointSubset>, }
+    /// Addresses that share ports.
+    EndpointSubset { addresses: Vec<EndpointAddress>, not_ready_addresses: Vec<EndpointAddress>, ports: Vec<EndpointPort>, }
+    /// One address of an Endpoints object.
+    EndpointAddress { ip: String, node_name: String, target_ref: TargetRef, }
+
+    /// An Ingress.
+    Ingress { metadata: Meta, spec: IngressSpec, status: IngressStatus, }
+    /// `spec` of an Ingress.
+    IngressSpec { ingress_class_name: String, default_backend: Option<IngressBackend>, rules: Vec<IngressRule>, tls: Vec<IngressTls>, }
+    /// Routes of one host.
+    IngressRule { host: String, http: IngressPaths, }
+    /// Paths of a host.
+    IngressPaths { paths: Vec<IngressPath>, }
+    /// One path and what serves it.
+    IngressPath { path: String, path_type: String, backend: IngressBackend, }
+    /// Where an Ingress sends requests.
+    IngressBackend { service: Option<IngressService>, resource: Option<super::TypedReference>, }
+    /// The Service and port behind a path.
+    IngressService { name: String, port: IngressServicePort, }
+    /// A port by number or by name.
+    IngressServicePort { number: i64, name: String, }
+    /// TLS of some hosts.
+    IngressTls { hosts: Vec<String>, secret_name: String, }
+    /// `status` of an Ingress.
+    IngressStatus { load_balancer: LoadBalancer, }
+
+    /// An IngressClass.
+    IngressClass { metadata: Meta, spec: IngressClassSpec, }
+    /// `spec` of an IngressClass.
+    IngressClassSpec { controller: String, }
+
+    /// A NetworkPolicy.
+    NetworkPolicy { metadata: Meta, spec: NetworkPolicySpec, }
+    /// `spec` of a NetworkPolicy.
+    NetworkPolicySpec {
+        pod_selector: LabelSelector,
+        policy_types: Vec<String>,
+        ingress: Vec<NetworkPolicyRule>,
+        egress: Vec<NetworkPolicyRule>,
+    }
+    /// One rule; `from` and `to` are kept apart because either may be empty.
+    NetworkPolicyRule { from: Vec<NetworkPolicyPeer>, to: Vec<NetworkPolicyPeer>, ports: Vec<NetworkPolicyPort>, }
+    /// Who is admitted.
+    NetworkPolicyPeer { pod_selector: Option<LabelSelector>, namespace_selector: Option<LabelSelector>, ip_block: Option<IpBlock>, }
+    /// A range of addresses.
+    IpBlock { cidr: String, except: Vec<String>, }
+    /// Which ports are admitted.
+    NetworkPolicyPort { port: Option<IntOrString>, end_port: Option<i64>, protocol: String, }
+}
+
+object!(
+    Service = Service,
+    EndpointSlice = EndpointSlice,
+    Ingress = Ingress,
+    IngressClass = IngressClass,
+    NetworkPolicy = NetworkPolicy
+);
+
+impl Endpoint {
+    /// Whether the endpoint takes traffic; unset counts as ready.
+    pub fn is_ready(&self) -> bool {
+        self.conditions.ready.unwrap_or(true)
+    }
+}
+
+impl Endpoints {
+    /// The same addresses as EndpointSlices, one per subset.
+    pub fn into_slices(self) -> Vec<EndpointSlice> {
+        let Self { metadata, subsets } = self;
+        let slice = |endpoints: Vec<Endpoint>, ports: Vec<EndpointPort>| {
+            let mut metadata = metadata.clone();
+            metadata.labels.insert("kubernetes.io/service-name".into(), metadata.name.clone());
+            EndpointSlice { metadata, endpoints, ports, address_type: "IPv4".into() }
+        };
+        if subsets.is_empty() {
+            return vec![slice(Vec::new(), Vec::new())];
+        }
+        subsets
+            .into_iter()
+            .map(|subset| {
+                let endpoint = |address: EndpointAddress, ready: bool| Endpoint {
+                    addresses: vec![address.ip],
+                    conditions: EndpointConditions { ready: Some(ready), ..Default::default() },
+                    node_name: address.node_name,
+                    target_ref: address.target_ref,
+                    zone: String::new(),
+                };
+                let ready = subset.addresses.into_iter().map(|address| endpoint(address, true));
+                let not_ready =
+                    subset.not_ready_addresses.into_iter().map(|address| endpoint(address, false));
+                slice(ready.chain(not_ready).collect(), subset.ports)
+            })
+            .collect()
+    }
+}

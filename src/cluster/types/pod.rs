@@ -1,0 +1,322 @@
+//! Pods, containers and what a pod template says.
+
+use std::collections::BTreeMap;
+
+use super::{Condition, IntOrString, Meta, Time, object, slim};
+use crate::cluster::quantity::ResourceList;
+
+slim! {
+    /// A Pod.
+    Pod { metadata: Meta, spec: PodSpec, status: PodStatus, }
+
+    /// What a workload makes its pods from.
+    PodTemplate { metadata: Meta, spec: PodSpec, }
+
+    /// `spec` of a Pod or a pod template.
+    PodSpec {
+        containers: Vec<Container>,
+        init_containers: Vec<Container>,
+        ephemeral_containers: Vec<Container>,
+        volumes: Vec<Volume>,
+        node_name: String,
+        node_selector: BTreeMap<String, String>,
+        affinity: Affinity,
+        tolerations: Vec<Toleration>,
+        topology_spread_constraints: Vec<TopologySpreadConstraint>,
+        service_account_name: String,
+        automount_service_account_token: Option<bool>,
+        priority_class_name: String,
+        priority: Option<i64>,
+        runtime_class_name: String,
+        scheduler_name: String,
+        scheduling_gates: Vec<Named>,
+        restart_policy: String,
+        dns_policy: String,
+        dns_config: DnsConfig,
+        host_network: bool,
+        host_aliases: Vec<HostAlias>,
+        hostname: String,
+        subdomain: String,
+        image_pull_secrets: Vec<Named>,
+        security_context: SecurityContext,
+        termination_grace_period_seconds: Option<i64>,
+        active_deadline_seconds: Option<i64>,
+        readiness_gates: Vec<ReadinessGate>,
+        enable_service_links: Option<bool>,
+        share_process_namespace: bool,
+        overhead: ResourceList,
+        resource_claims: Vec<Named>,
+    }
+
+    /// An object that is only a name.
+    Named { name: String, }
+
+    /// A condition that must be true for the pod to be Ready.
+    ReadinessGate { condition_type: String, }
+
+    /// Extra `/etc/hosts` entries.
+    HostAlias { ip: String, hostnames: Vec<String>, }
+
+    /// `dnsConfig` of a pod.
+    DnsConfig { nameservers: Vec<String>, searches: Vec<String>, options: Vec<NameValue>, }
+
+    /// A name and a value.
+    NameValue { name: String, value: String, }
+
+    /// A container of a pod.
+    Container {
+        name: String,
+        image: String,
+        image_pull_policy: String,
+        command: Vec<String>,
+        args: Vec<String>,
+        working_dir: String,
+        env: Vec<EnvVar>,
+        env_from: Vec<EnvFrom>,
+        ports: Vec<ContainerPort>,
+        resources: Resources,
+        volume_mounts: Vec<VolumeMount>,
+        liveness_probe: Option<Probe>,
+        readiness_probe: Option<Probe>,
+        startup_probe: Option<Probe>,
+        lifecycle: Lifecycle,
+        security_context: SecurityContext,
+        /// `Always` makes an init container a sidecar.
+        restart_policy: String,
+    }
+
+    /// An environment variable.
+    EnvVar { name: String, value: Option<String>, value_from: Option<EnvSource>, }
+
+    /// Where an environment variable's value comes from.
+    EnvSource {
+        config_map_key_ref: Option<KeySelector>,
+        secret_key_ref: Option<KeySelector>,
+        field_ref: Option<FieldRef>,
+    }
+
+    /// A field of the pod itself.
+    FieldRef { field_path: String, }
+
+    /// A key of a ConfigMap or Secret.
+    KeySelector { name: String, key: String, optional: bool, }
+
+    /// All keys of a ConfigMap or Secret as environment variables.
+    EnvFrom { prefix: String, config_map_ref: Option<OptionalRef>, secret_ref: Option<OptionalRef>, }
+
+    /// A reference that may be allowed to dangle.
+    OptionalRef { name: String, optional: bool, }
+
+    /// A declared port.
+    ContainerPort { name: String, container_port: i64, host_port: i64, #[serde(rename = "hostIP")] host_ip: String, protocol: String, }
+
+    /// Requests and limits.
+    Resources { requests: ResourceList, limits: ResourceList, }
+
+    /// A volume seen inside a container.
+    VolumeMount { name: String, mount_path: String, sub_path: String, read_only: bool, }
+
+    /// A liveness, readiness or startup probe. Zero means unset: see the accessors for defaults.
+    Probe {
+        http_get: Option<HttpGet>,
+        tcp_socket: Option<TcpSocket>,
+        grpc: Option<Grpc>,
+        exec: Option<Exec>,
+        initial_delay_seconds: i64,
+        timeout_seconds: i64,
+        period_seconds: i64,
+        success_threshold: i64,
+        failure_threshold: i64,
+        termination_grace_period_seconds: Option<i64>,
+    }
+
+    /// An HTTP probe or hook.
+    HttpGet { path: String, port: IntOrString, host: String, scheme: String, http_headers: Vec<NameValue>, }
+    /// A TCP probe.
+    TcpSocket { port: IntOrString, host: String, }
+    /// A gRPC health probe.
+    Grpc { port: IntOrString, service: String, }
+    /// A command run in the container.
+    Exec { command: Vec<String>, }
+
+    /// Hooks around a container's life.
+    Lifecycle { post_start: Option<Handler>, pre_stop: Option<Handler>, }
+    /// What a hook does.
+    Handler { exec: Option<Exec>, http_get: Option<HttpGet>, }
+
+    /// Security settings of a pod or container.
+    SecurityContext {
+        run_as_user: Option<i64>,
+        run_as_group: Option<i64>,
+        run_as_non_root: Option<bool>,
+        fs_group: Option<i64>,
+        read_only_root_filesystem: Option<bool>,
+        privileged: Option<bool>,
+        allow_privilege_escalation: Option<bool>,
+        capabilities: Capabilities,
+        seccomp_profile: Option<SeccompProfile>,
+    }
+    /// Linux capabilities added and dropped.
+    Capabilities { add: Vec<String>, drop: Vec<String>, }
+    /// A seccomp profile.
+    SeccompProfile { r#type: String, localhost_profile: String, }
+
+    /// A volume of a pod.
+    Volume {
+        name: String,
+        config_map: Option<ConfigMapVolume>,
+        secret: Option<SecretVolume>,
+        persistent_volume_claim: Option<ClaimVolume>,
+        empty_dir: Option<EmptyDir>,
+        host_path: Option<HostPath>,
+        projected: Option<Projected>,
+        nfs: Option<Nfs>,
+        csi: Option<CsiVolume>,
+        ephemeral: Option<EphemeralVolume>,
+    }
+    /// A ConfigMap as files.
+    ConfigMapVolume { name: String, items: Vec<KeyToPath>, optional: bool, default_mode: Option<i64>, }
+    /// A Secret as files.
+    SecretVolume { secret_name: String, items: Vec<KeyToPath>, optional: bool, default_mode: Option<i64>, }
+    /// A key mapped to a file.
+    KeyToPath { key: String, path: String, }
+    /// A PersistentVolumeClaim as a directory.
+    ClaimVolume { claim_name: String, read_only: bool, }
+    /// Scratch space.
+    EmptyDir { medium: String, size_limit: String, }
+    /// A path of the node.
+    HostPath { path: String, r#type: String, }
+    /// Several sources in one directory.
+    Projected { sources: Vec<ProjectedSource>, }
+    /// One source of a projected volume.
+    ProjectedSource { config_map: Option<ConfigMapVolume>, secret: Option<ProjectedSecret>, service_account_token: Option<TokenProjection>, }
+    /// A projected Secret.
+    ProjectedSecret { name: String, items: Vec<KeyToPath>, optional: bool, }
+    /// A projected service account token.
+    TokenProjection { audience: String, path: String, }
+    /// An NFS export.
+    Nfs { server: String, path: String, }
+    /// An inline CSI volume.
+    CsiVolume { driver: String, }
+    /// A claim made for the pod.
+    EphemeralVolume { volume_claim_template: super::ClaimTemplate, }
+
+    /// Affinity rules.
+    Affinity { node_affinity: NodeAffinity, pod_affinity: PodAffinity, pod_anti_affinity: PodAffinity, }
+    /// Rules over node labels; only the required ones can keep a pod pending.
+    NodeAffinity { required_during_scheduling_ignored_during_execution: NodeSelector, }
+    /// Alternatives of node terms.
+    NodeSelector { node_selector_terms: Vec<NodeSelectorTerm>, }
+    /// Requirements that must hold together.
+    NodeSelectorTerm { match_expressions: Vec<Requirement>, match_fields: Vec<Requirement>, }
+    /// `key operator values`.
+    Requirement { key: String, operator: String, values: Vec<String>, }
+    /// Rules over pods near by.
+    PodAffinity { required_during_scheduling_ignored_during_execution: Vec<PodAffinityTerm>, }
+    /// One rule over pods of a topology domain.
+    PodAffinityTerm { label_selector: Option<LabelSelector>, topology_key: String, namespaces: Vec<String>, namespace_selector: Option<LabelSelector>, }
+    /// `matchLabels` and `matchExpressions`.
+    LabelSelector { match_labels: BTreeMap<String, String>, match_expressions: Vec<Requirement>, }
+    /// A taint the pod bears.
+    Toleration { key: String, operator: String, value: String, effect: String, toleration_seconds: Option<i64>, }
+    /// Spread of pods over domains.
+    TopologySpreadConstraint { max_skew: i64, topology_key: String, when_unsatisfiable: String, label_selector: Option<LabelSelector>, min_domains: Option<i64>, }
+
+    /// `status` of a pod.
+    PodStatus {
+        phase: String,
+        reason: String,
+        message: String,
+        conditions: Vec<Condition>,
+        #[serde(rename = "podIP")]
+        pod_ip: String,
+        #[serde(rename = "hostIP")]
+        host_ip: String,
+        nominated_node_name: String,
+        qos_class: String,
+        start_time: Time,
+        container_statuses: Vec<ContainerStatus>,
+        init_container_statuses: Vec<ContainerStatus>,
+        ephemeral_container_statuses: Vec<ContainerStatus>,
+        resize: String,
+    }
+
+    /// State of one container.
+    ContainerStatus {
+        name: String,
+        image: String,
+        #[serde(rename = "imageID")]
+        image_id: String,
+        ready: bool,
+        started: Option<bool>,
+        restart_count: i64,
+        state: ContainerState,
+        last_state: ContainerState,
+    }
+    /// Waiting, running or terminated.
+    ContainerState { waiting: Option<Waiting>, running: Option<Running>, terminated: Option<Terminated>, }
+    /// Why a container waits.
+    Waiting { reason: String, message: String, }
+    /// Since when a container runs.
+    Running { started_at: Time, }
+    /// How a container ended.
+    Terminated { exit_code: i64, signal: i64, reason: String, message: String, started_at: Time, finished_at: Time, }
+}
+
+object!(Pod = Pod);
+
+impl Probe {
+    /// Seconds between two probes.
+    pub fn period(&self) -> i64 {
+        if self.period_seconds > 0 { self.period_seconds } else { 10 }
+    }
+    /// Seconds after which one probe fails.
+    pub fn timeout(&self) -> i64 {
+        if self.timeout_seconds > 0 { self.timeout_seconds } else { 1 }
+    }
+    /// Failures in a row that count as failed.
+    pub fn failures(&self) -> i64 {
+        if self.failure_threshold > 0 { self.failure_threshold } else { 3 }
+    }
+    /// The probed port, where the probe has one.
+    pub fn port(&self) -> Option<&IntOrString> {
+        self.http_get
+            .as_ref()
+            .map(|get| &get.port)
+            .or(self.tcp_socket.as_ref().map(|tcp| &tcp.port))
+            .or(self.grpc.as_ref().map(|grpc| &grpc.port))
+    }
+}
+
+impl PodSpec {
+    /// Init containers, then containers.
+    pub fn all_containers(&self) -> impl Iterator<Item = &Container> {
+        self.init_containers.iter().chain(&self.containers)
+    }
+    /// The service account's name, with Kubernetes' default.
+    pub fn service_account(&self) -> &str {
+        if self.service_account_name.is_empty() { "default" } else { &self.service_account_name }
+    }
+}
+
+impl PodStatus {
+    /// Statuses of init containers, then of containers.
+    pub fn all_containers(&self) -> impl Iterator<Item = &ContainerStatus> {
+        self.init_container_statuses.iter().chain(&self.container_statuses)
+    }
+}
+
+impl Pod {
+    /// Whether the pod's Ready condition is true.
+    pub fn is_ready(&self) -> bool {
+        super::meta::condition(&self.status.conditions, "Ready").is_some_and(Condition::is_true)
+    }
+    /// Whether the pod has ended for good.
+    pub fn is_finished(&self) -> bool {
+        matches!(self.status.phase.as_str(), "Succeeded" | "Failed")
+    }
+    /// Whether deletion was asked for.
+    pub fn is_deleting(&self) -> bool {
+        self.metadata.deletion_timestamp.0.is_some()
+    }
+}

@@ -1,0 +1,137 @@
+//! Quotas, limits, autoscalers, disruption budgets, priorities, webhooks and RBAC.
+
+use super::{Condition, LabelSelector, Meta, Time, object, slim};
+use crate::cluster::quantity::ResourceList;
+
+slim! {
+    /// A ResourceQuota.
+    ResourceQuota { metadata: Meta, spec: ResourceQuotaSpec, status: ResourceQuotaStatus, }
+    /// `spec` of a quota.
+    ResourceQuotaSpec { hard: ResourceList, scopes: Vec<String>, }
+    /// `status` of a quota.
+    ResourceQuotaStatus { hard: ResourceList, used: ResourceList, }
+
+    /// A LimitRange.
+    LimitRange { metadata: Meta, spec: LimitRangeSpec, }
+    /// `spec` of a LimitRange.
+    LimitRangeSpec { limits: Vec<LimitRangeItem>, }
+    /// Limits of one type of object.
+    LimitRangeItem { r#type: String, max: ResourceList, min: ResourceList, default: ResourceList, default_request: ResourceList, max_limit_request_ratio: ResourceList, }
+
+    /// A HorizontalPodAutoscaler.
+    HorizontalPodAutoscaler { metadata: Meta, spec: HorizontalPodAutoscalerSpec, status: HorizontalPodAutoscalerStatus, }
+    /// `spec` of an autoscaler.
+    HorizontalPodAutoscalerSpec { scale_target_ref: super::TypedReference, min_replicas: Option<i64>, max_replicas: i64, metrics: Vec<MetricSpec>, }
+    /// What an autoscaler looks at.
+    MetricSpec { r#type: String, resource: Option<ResourceMetric>, container_resource: Option<ResourceMetric>, }
+    /// A resource metric.
+    ResourceMetric { name: String, target: MetricTarget, current: MetricTarget, }
+    /// A metric's target or current value.
+    MetricTarget { r#type: String, average_utilization: Option<i64>, average_value: String, value: String, }
+    /// `status` of an autoscaler.
+    HorizontalPodAutoscalerStatus { current_replicas: i64, desired_replicas: i64, current_metrics: Vec<MetricSpec>, last_scale_time: Time, conditions: Vec<Condition>, }
+
+    /// A PodDisruptionBudget.
+    PodDisruptionBudget { metadata: Meta, spec: PodDisruptionBudgetSpec, status: PodDisruptionBudgetStatus, }
+    /// `spec` of a budget.
+    PodDisruptionBudgetSpec { selector: Option<LabelSelector>, min_available: Option<super::IntOrString>, max_unavailable: Option<super::IntOrString>, unhealthy_pod_eviction_policy: String, }
+    /// `status` of a budget.
+    PodDisruptionBudgetStatus { disruptions_allowed: i64, current_healthy: i64, desired_healthy: i64, expected_pods: i64, conditions: Vec<Condition>, }
+
+    /// A PriorityClass.
+    PriorityClass { metadata: Meta, value: i64, global_default: bool, preemption_policy: String, }
+    /// A RuntimeClass.
+    RuntimeClass { metadata: Meta, handler: String, }
+
+    /// A validating or mutating webhook configuration, without its kind.
+    WebhookBody { metadata: Meta, webhooks: Vec<Webhook>, }
+    /// One webhook.
+    Webhook {
+        name: String,
+        client_config: WebhookClientConfig,
+        failure_policy: String,
+        timeout_seconds: Option<i64>,
+        rules: Vec<WebhookRule>,
+        namespace_selector: LabelSelector,
+        object_selector: LabelSelector,
+    }
+    /// What a webhook is asked about.
+    WebhookRule { api_groups: Vec<String>, resources: Vec<String>, operations: Vec<String>, }
+    /// Where a webhook or an aggregated API listens.
+    WebhookClientConfig { url: String, service: Option<ServiceReference>, }
+    /// A Service of the cluster.
+    ServiceReference { namespace: String, name: String, path: String, port: Option<i64>, }
+
+    /// An APIService.
+    ApiService { metadata: Meta, spec: ApiServiceSpec, status: ConditionStatus, }
+    /// `spec` of an APIService.
+    ApiServiceSpec { group: String, version: String, service: Option<ServiceReference>, }
+    /// A status that is only conditions.
+    ConditionStatus { conditions: Vec<Condition>, }
+    /// A CustomResourceDefinition.
+    CustomResourceDefinition { metadata: Meta, status: ConditionStatus, }
+
+    /// A Role or ClusterRole, without its kind.
+    RoleBody { metadata: Meta, rules: Vec<PolicyRule>, }
+    /// What a role allows.
+    PolicyRule { verbs: Vec<String>, api_groups: Vec<String>, resources: Vec<String>, resource_names: Vec<String>, }
+    /// A RoleBinding or ClusterRoleBinding, without its kind.
+    BindingBody { metadata: Meta, role_ref: super::TypedReference, subjects: Vec<Subject>, }
+    /// Who is bound.
+    Subject { kind: String, name: String, namespace: String, }
+}
+
+object!(
+    ResourceQuota = ResourceQuota,
+    LimitRange = LimitRange,
+    HorizontalPodAutoscaler = HorizontalPodAutoscaler,
+    PodDisruptionBudget = PodDisruptionBudget,
+    PriorityClass = PriorityClass,
+    RuntimeClass = RuntimeClass,
+    ApiService = ApiService,
+    CustomResourceDefinition = CustomResourceDefinition,
+);
+
+/// Declares a type of two kinds that share one body.
+macro_rules! of_two_kinds {
+    ($(#[$meta:meta])* $name:ident($body:ident)) => {
+        $(#[$meta])*
+        #[derive(Clone, Debug, PartialEq, serde::Serialize)]
+        pub struct $name {
+            /// Which of the two kinds this is.
+            pub kind: crate::cluster::Kind,
+            /// The rest of the object.
+            #[serde(flatten)]
+            pub body: $body,
+        }
+
+        impl $name {
+            /// Gives a decoded body its kind.
+            pub fn new(kind: crate::cluster::Kind, body: $body) -> Self {
+                Self { kind, body }
+            }
+        }
+
+        impl super::Object for $name {
+            fn meta(&self) -> &Meta {
+                &self.body.metadata
+            }
+            fn kind(&self) -> crate::cluster::Kind {
+                self.kind.clone()
+            }
+        }
+    };
+}
+
+of_two_kinds!(
+    /// A validating or mutating webhook configuration.
+    WebhookConfiguration(WebhookBody)
+);
+of_two_kinds!(
+    /// A Role or ClusterRole.
+    Role(RoleBody)
+);
+of_two_kinds!(
+    /// A RoleBinding or ClusterRoleBinding.
+    RoleBinding(BindingBody)
+);

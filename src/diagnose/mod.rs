@@ -1,0 +1,68 @@
+//! Diagnosers: typed, counterfactual answers about what was read.
+//!
+//! A diagnoser looks at a [`Context`] and states [`Fact`]s; it never says what caused what
+//! (failure modes do), never does I/O, and never guesses: what was not read is unknown.
+//! One diagnoser a file, each with the specification of the facts it states.
+
+pub mod fact;
+
+pub use fact::{Fact, FactSpec, Facts};
+
+use jiff::Timestamp;
+
+use crate::cluster::ClusterState;
+use crate::cluster::topology::Topology;
+use crate::logs::LogIndex;
+
+/// What a diagnoser may look at.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// Everything that was read.
+    pub state: &'a ClusterState,
+    /// Relations between the objects.
+    pub topology: &'a Topology<'a>,
+    /// Log lines with a meaning, by workload and container.
+    pub logs: &'a LogIndex,
+    /// The capture time.
+    pub now: Timestamp,
+    /// Events, log lines and changes before this time are history.
+    pub since: Option<Timestamp>,
+}
+
+/// One diagnoser: its name, the facts it may state, and how it finds them.
+pub struct Diagnoser {
+    /// The file's name, used in logs.
+    pub name: &'static str,
+    /// What it may state; the linter checks failure modes against it.
+    pub facts: &'static [FactSpec],
+    /// States facts. Later diagnosers see the facts of earlier ones.
+    pub run: fn(&Context<'_>, &mut Facts),
+}
+
+/// Declares the diagnosers, in the order they run.
+macro_rules! diagnosers {
+    ($($module:ident),* $(,)?) => {
+        $(pub mod $module;)*
+
+        /// Every diagnoser, in the order they run.
+        pub const DIAGNOSERS: &[Diagnoser] = &[
+            $(Diagnoser { name: stringify!($module), facts: $module::FACTS, run: $module::run },)*
+        ];
+    };
+}
+
+diagnosers![];
+
+/// Runs every diagnoser.
+pub fn diagnose(context: &Context<'_>) -> Facts {
+    let mut facts = Facts::default();
+    for diagnoser in DIAGNOSERS {
+        (diagnoser.run)(context, &mut facts);
+    }
+    facts
+}
+
+/// The specification of a fact, by name.
+pub fn fact_spec(name: &str) -> Option<&'static FactSpec> {
+    DIAGNOSERS.iter().flat_map(|diagnoser| diagnoser.facts).find(|spec| spec.name == name)
+}

@@ -1,0 +1,12 @@
+//! Root-cause analysis for Kubernetes incidents: see `README.md` for what the tool does.
+
+pub mod agent;
+pub mod cluster;
+pub mod diagnose;
+pub mod evidence;
+pub mod intent;
+pub mod knowledge;
+pub mod logs;
+pub mod redact;
+pub mod report;
+pub mod symptom;
