@@ -1,1 +1,3 @@
+//! The `sre-orch` binary.
+
 fn main() {}

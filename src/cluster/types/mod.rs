@@ -15,7 +15,7 @@ mod storage;
 mod workload;
 
 pub use lenient::{IntOrString, Time, null_as_default};
-pub use meta::{Condition, ManagedFields, Meta, OwnerReference};
+pub use meta::{Annotations, Condition, ManagedFields, Meta, OwnedKeys, OwnerReference, condition};
 pub use misc::*;
 pub use network::*;
 pub use node::*;
