@@ -49,7 +49,13 @@ pub fn run(graph: &Graph, select: impl Fn(&str) -> bool) -> Vec<TestResult> {
 fn check(graph: &Graph, compiled: &Compiled, test: &InlineTest) -> Result<(), String> {
     let state = build(test)?;
     let topology = Topology::new(&state);
-    let focus = Focus::default();
+    let grounded =
+        crate::intent::ground(&crate::intent::parse(&test.description), &topology, &[], state.now());
+    let focus = Focus {
+        objects: grounded.objects.iter().map(|object| object.object.clone()).collect(),
+        symptoms: grounded.symptoms.clone(),
+        ..Focus::default()
+    };
     let analysis = pipeline::analyze(&state, &topology, graph, &focus, None);
     let wanted = test.expect.cause.as_deref().unwrap_or(&compiled.mode.id);
     let show = || {
@@ -300,10 +306,16 @@ mod tests {
     fn the_bundled_graph_is_clean_and_its_tests_pass() {
         let graph = Graph::bundled().unwrap();
         let problems = crate::knowledge::lint::lint(&graph);
-        assert!(problems.is_empty(), "{}", problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
+        assert!(
+            problems.is_empty(),
+            "{}",
+            problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+        );
         let results = run(&graph, |id| std::env::var("GRAPH_TEST").map_or(true, |only| id.contains(&only)));
-        let failed: Vec<String> =
-            results.iter().filter_map(|one| Some(format!("{}: {}: {}", one.id, one.name, one.failure.as_ref()?))).collect();
+        let failed: Vec<String> = results
+            .iter()
+            .filter_map(|one| Some(format!("{}: {}: {}", one.id, one.name, one.failure.as_ref()?)))
+            .collect();
         assert!(failed.is_empty(), "{} of {} failed:\n{}", failed.len(), results.len(), failed.join("\n"));
     }
 }
