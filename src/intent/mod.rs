@@ -1,71 +1,26 @@
 //! What the description asks: names, symptoms and times, grounded in what is in the cluster.
+//!
+//! [`parse`] reads the text alone and needs no cluster; [`ground`] compares the names it found
+//! with those that exist. Neither does I/O, neither decides what is wrong: symptoms and times
+//! only rank, and a description can never hide a fault. A parser backed by a language model
+//! may fill what the built-in one left empty, so [`ParsedIntent`] stands on its own.
 
-use crate::cluster::topology::Topology;
-use crate::cluster::types::Object;
-use crate::cluster::{Kind, ObjectRef};
-use crate::report::model::{Ambiguous, IntentInfo, NotFound};
-use crate::symptom::Symptom;
-use jiff::Timestamp;
+mod catalog;
+mod ground;
+mod matching;
+mod negation;
+mod parse;
+mod resolve;
+mod symptoms;
+mod text;
+mod time;
+mod words;
 
-/// Shim.
-#[derive(Clone, Debug, Default)]
-pub struct ParsedIntent {
-    /// Words.
-    pub words: Vec<String>,
-}
-/// Shim.
-#[derive(Clone, Debug)]
-pub struct GroundedObject {
-    /// Object.
-    pub object: ObjectRef,
-    /// Words.
-    pub matched: String,
-}
-/// Shim.
-#[derive(Clone, Debug, Default)]
-pub struct GroundedIntent {
-    /// Objects.
-    pub objects: Vec<GroundedObject>,
-    /// Namespaces.
-    pub namespaces: Vec<String>,
-    /// Not found.
-    pub not_found: Vec<NotFound>,
-    /// Ambiguous.
-    pub ambiguous: Vec<Ambiguous>,
-    /// Symptoms.
-    pub symptoms: Vec<Symptom>,
-    /// Nothing.
-    pub names_nothing: bool,
-}
-/// Shim.
-pub fn parse(description: &str) -> ParsedIntent {
-    ParsedIntent { words: description.split_whitespace().map(str::to_lowercase).collect() }
-}
-/// Shim.
-pub fn ground(
-    parsed: &ParsedIntent,
-    topology: &Topology<'_>,
-    scope: &[String],
-    _: Timestamp,
-) -> GroundedIntent {
-    let mut g = GroundedIntent::default();
-    for w in &parsed.words {
-        for o in topology
-            .state()
-            .workloads
-            .iter()
-            .filter(|o| scope.is_empty() || scope.contains(&o.metadata.namespace))
-        {
-            if o.metadata.name == *w && o.kind != Kind::ReplicaSet {
-                g.objects.push(GroundedObject { object: o.object_ref(), matched: w.clone() });
-            }
-        }
-    }
-    g
-}
-impl GroundedIntent {
-    /// Shim.
-    pub fn info(&self, _since: &str) -> IntentInfo {
-        IntentInfo::default()
-    }
-}
+#[cfg(test)]
+mod tests;
+
+pub use ground::{GroundedIntent, GroundedObject, Window, ground};
+pub use parse::{NameForm, NameMention, NamespaceMention, ParsedIntent, Word, parse};
+pub use text::MAX_BYTES;
+pub use time::{TimeMention, When};
+pub use words::WordClass;
