@@ -51,7 +51,7 @@ macro_rules! diagnosers {
     };
 }
 
-diagnosers![];
+diagnosers![log_signature];
 
 /// Runs every diagnoser.
 pub fn diagnose(context: &Context<'_>) -> Facts {
