@@ -358,15 +358,15 @@ impl Collector {
     }
 
     /// Whether a failure hides something. An API that is not served has no objects to hide; a
-    /// list that nobody captured is worth a word only for the kinds that every answer needs.
+    /// list that nobody captured is worth a word only where it was asked for, or is of a kind
+    /// that every answer needs and that was captured nowhere.
     fn hides(&self, kind: &Kind, namespace: Option<&str>, failure: &Failure) -> bool {
         if !matches!(failure, Failure::NotFound(_)) {
             return true;
         }
-        let system = namespace.is_some_and(|name| {
-            name.starts_with("kube-") && !self.request.namespaces.iter().any(|n| n == name)
-        });
-        wants::ESSENTIAL.contains(kind) && !system
+        let asked_for =
+            namespace.is_none_or(|name| self.request.namespaces.iter().any(|asked| asked == name));
+        wants::ESSENTIAL.contains(kind) && asked_for
     }
 
     /// The namespaces to read a kind in where the whole cluster's list is refused.

@@ -25,10 +25,16 @@ pub enum AgentError {
         /// What is wrong.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// No context is current.
+    #[error("the kubeconfig has no current context; choose one with --context: {known}")]
+    NoContext {
+        /// Those that exist.
+        known: String,
+    },
     /// The context does not exist.
-    #[error("kubeconfig has no context `{name}`; choose one with --context: {known}")]
+    #[error("the kubeconfig has no context `{name}`; choose one with --context: {known}")]
     UnknownContext {
-        /// The context asked for; empty where none is current.
+        /// The context asked for.
         name: String,
         /// Those that exist.
         known: String,

@@ -10,6 +10,7 @@ mod collector;
 mod error;
 mod fetch;
 mod job;
+pub mod live;
 mod path;
 pub mod snapshot;
 mod source;

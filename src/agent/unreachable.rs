@@ -40,22 +40,50 @@ const HINTS: &[(&[&str], &str, &str)] = &[
 
 /// The error for a source of which nothing could be read.
 pub(super) fn error(source: &Source, failure: Option<&Failure>) -> AgentError {
-    let server = source.address.clone();
     match failure {
-        Some(Failure::Unauthorized(what)) => {
-            AgentError::Unauthorized { server, context: source.context.clone(), what: what.clone() }
-        }
-        Some(Failure::Connection(what) | Failure::Bound(what)) if !source.is_snapshot() => {
-            let lower = what.to_ascii_lowercase();
-            let known = HINTS.iter().find(|(words, ..)| words.iter().any(|word| lower.contains(word)));
-            let (said, hint) = known
-                .map_or(("", "check the server with `kubectl version`"), |(_, said, hint)| (*said, *hint));
-            let what = if said.is_empty() { what.clone() } else { format!("{said} ({what})") };
-            AgentError::Unreachable { server, what, hint }
-        }
+        Some(failure) if !source.is_snapshot() => cluster(&source.address, &source.context, failure),
         failure => AgentError::NothingReadable {
-            from: server,
+            from: source.address.clone(),
             why: failure.map_or_else(|| "no list answered".to_owned(), Failure::why),
         },
+    }
+}
+
+/// The error for a cluster that did not let us in.
+pub(super) fn cluster(address: &str, context: &str, failure: &Failure) -> AgentError {
+    let server = address.to_owned();
+    match failure {
+        Failure::Unauthorized(what) => {
+            AgentError::Unauthorized { server, context: context.to_owned(), what: what.clone() }
+        }
+        Failure::Connection(what) | Failure::Bound(what) => {
+            let lower = what.to_ascii_lowercase();
+            let known = HINTS.iter().find(|(words, ..)| words.iter().any(|word| lower.contains(word)));
+            let (what, hint) = match known {
+                Some((_, said, hint)) => (format!("{said} ({what})"), *hint),
+                None => (what.clone(), "check the server with `kubectl version`"),
+            };
+            AgentError::Unreachable { server, what, hint }
+        }
+        failure => AgentError::NothingReadable { from: server, why: failure.why() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn causes_are_told_apart() {
+        let hint = |what: &str| match cluster("https://c", "blue", &Failure::Connection(what.to_owned())) {
+            AgentError::Unreachable { what, .. } => what,
+            other => other.to_string(),
+        };
+        assert!(
+            hint("tcp connect error: Connection refused (os error 111)").starts_with("connection refused")
+        );
+        assert!(hint("invalid peer certificate: UnknownIssuer").starts_with("TLS failed"));
+        assert!(hint("dns error: failed to lookup address").starts_with("its name"));
+        assert!(hint("something else").starts_with("something else"));
     }
 }
