@@ -76,7 +76,8 @@ pub async fn investigate(
     clock.lap("read");
 
     progress.phase("Reading logs of suspects");
-    let wants = first_logs(collector.state(), &focus, request);
+    let mut wants = first_logs(collector.state(), &focus, request);
+    wants.extend(related(collector.state(), &request.namespaces));
     collector.read(&wants).await;
     clock.lap("logs");
 
@@ -179,6 +180,48 @@ fn first_logs(state: &ClusterState, focus: &Focus, request: &Request) -> Vec<Wan
     wants.extend(agent::suspect_logs(state, &[SYSTEM.to_owned()]));
     wants.extend(agent::config_wants(state, &in_scope(state, focus, request)));
     wants
+}
+
+/// Kinds that tell whether a Service of another namespace works.
+const BACKEND: [Kind; 8] = [
+    Kind::Service,
+    Kind::EndpointSlice,
+    Kind::Pod,
+    Kind::Deployment,
+    Kind::StatefulSet,
+    Kind::DaemonSet,
+    Kind::ReplicaSet,
+    Kind::Event,
+];
+/// Most namespaces beyond the chosen ones that are read.
+const MAX_RELATED: usize = 8;
+
+/// What the chosen namespaces lead to: namespaces they call, and those of the webhooks that
+/// refuse their objects. `-n` says where the complaint is; it is no wall.
+fn related(state: &ClusterState, chosen: &[String]) -> Vec<Want> {
+    if chosen.is_empty() {
+        return Vec::new();
+    }
+    let topology = Topology::new(state);
+    let webhooks = state.events.iter().any(|event| event.is_warning() && event.message.contains("webhook"));
+    let leads =
+        |relation: Relation| relation == Relation::Calls || (webhooks && relation == Relation::Admits);
+    let namespaces: BTreeSet<&str> = topology
+        .edges()
+        .iter()
+        .filter(|edge| leads(edge.relation))
+        .map(|edge| edge.to.ns())
+        .filter(|namespace| !namespace.is_empty() && !chosen.iter().any(|own| own == namespace))
+        .collect();
+    namespaces
+        .into_iter()
+        .take(MAX_RELATED)
+        .flat_map(|namespace| {
+            BACKEND
+                .iter()
+                .map(|kind| Want::Kind { kind: kind.clone(), namespace: Some(namespace.to_owned()) })
+        })
+        .collect()
 }
 
 /// Logs of everything in focus, and of the cluster's DNS.

@@ -431,9 +431,6 @@ impl<'a> Scan<'_, 'a> {
         } else if status.restart_count >= 2 && self.restarts_go_on(pod, status) {
             let finding = format!("container {} was restarted {} times", status.name, status.restart_count);
             self.add(Symptom::Restarting, workload.clone(), since, finding, vec![evidence()]);
-        } else if status.restart_count == 1 && self.age(since) < RESTART_RECENT {
-            let finding = format!("container {} was restarted once, {} s ago", status.name, self.age(since));
-            self.add(Symptom::Restarting, workload.clone(), since, finding, vec![evidence()]);
         }
     }
 

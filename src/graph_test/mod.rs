@@ -1,5 +1,7 @@
 //! Runs the inline tests of failure modes: small clusters, through the whole analysis.
 
+pub mod incident;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
