@@ -51,7 +51,9 @@ macro_rules! diagnosers {
     };
 }
 
-diagnosers![log_signature];
+mod net;
+
+diagnosers![log_signature, service, network_policy, dns, call, rbac, ingress, gateway];
 
 /// Runs every diagnoser.
 pub fn diagnose(context: &Context<'_>) -> Facts {
