@@ -51,7 +51,11 @@ macro_rules! diagnosers {
     };
 }
 
-diagnosers![log_signature];
+mod health;
+#[cfg(test)]
+mod test_state;
+
+diagnosers![log_signature, scheduling, admission];
 
 /// Runs every diagnoser.
 pub fn diagnose(context: &Context<'_>) -> Facts {
