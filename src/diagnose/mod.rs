@@ -51,9 +51,12 @@ macro_rules! diagnosers {
     };
 }
 
+mod health;
 mod net;
+#[cfg(test)]
+mod test_state;
 
-diagnosers![log_signature, service, network_policy, dns, call, rbac, ingress, gateway];
+diagnosers![log_signature, service, network_policy, dns, call, rbac, ingress, gateway, scheduling, admission,];
 
 /// Runs every diagnoser.
 pub fn diagnose(context: &Context<'_>) -> Facts {
