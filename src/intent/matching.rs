@@ -168,7 +168,11 @@ impl Matcher<'_, '_, '_> {
 
     /// Names that begin with all parts of this one.
     fn prefix(&self, name: &str, allow: Allow<'_>) -> Vec<usize> {
-        let parts = name_parts(name);
+        let mut parts = name_parts(name);
+        // "render-job" is how people write "the render job".
+        if parts.len() > 1 && parts.last().is_some_and(|last| words::kind_of(last).is_some()) {
+            parts.pop();
+        }
         let Some((first, rest)) = parts.split_first() else { return Vec::new() };
         if squash(name).chars().count() < 3 {
             return Vec::new();

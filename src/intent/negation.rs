@@ -182,7 +182,7 @@ fn is_fine(tokens: &[Token], at: usize, another_later: bool) -> bool {
 }
 
 /// "the billing job fails too, but that's for later".
-fn is_for_later(tokens: &[Token], at: usize) -> bool {
+pub(super) fn is_for_later(tokens: &[Token], at: usize) -> bool {
     let here = clause(tokens, at);
     let same = |index: &usize| clause(tokens, *index) == here;
     (at + 1..tokens.len().min(at + 12)).take_while(same).any(|index| LATER.contains(&folded(tokens, index)))
@@ -207,5 +207,5 @@ pub(super) fn asks_whether_resolved(tokens: &[Token]) -> bool {
                 || has(&["ok", "now"])
                 || has(&["over", "now"])
                 || has(&["do", "i", "need", "to"])
-                || has(&["is", "the", "rollout", "broken"]))
+                || has(&["do", "we", "need", "to"]))
 }

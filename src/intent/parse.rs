@@ -410,7 +410,7 @@ impl<'t> Reader<'t> {
         } else {
             class_of_token(token)
         };
-        let form = if is_camel_reason(text) {
+        let form = if is_camel_reason(text) || is_constant(text) {
             return;
         } else if (token.quoted || named) && class != WordClass::Ordinary {
             NameForm::Stated
@@ -420,7 +420,7 @@ impl<'t> Reader<'t> {
             NameForm::Ordinary
         } else {
             match class {
-                WordClass::Name if beside => NameForm::Adjacent,
+                WordClass::Name if beside || self.before_namespace(index) => NameForm::Adjacent,
                 WordClass::Name => NameForm::Word,
                 WordClass::Generic | WordClass::Kind => NameForm::Generic,
                 WordClass::Ordinary if beside || beside_generic || token.quoted => NameForm::Ordinary,
@@ -454,6 +454,21 @@ impl<'t> Reader<'t> {
         (kind, generic)
     }
 
+    /// "mailer in namespace crm", "mailer in the crm namespace".
+    fn before_namespace(&self, index: usize) -> bool {
+        let inside = self
+            .next(index)
+            .filter(|next| matches!(self.folded(*next), "in" | "from" | "im" | "en" | "dans"));
+        let same = |at: &usize| self.same_clause(index, *at);
+        inside.is_some_and(|inside| {
+            (inside + 1..inside + 4).take_while(same).any(|at| self.is_namespace_word(at))
+        })
+    }
+
+    fn is_namespace_word(&self, index: usize) -> bool {
+        self.is_taken(index) && words::kind_of(self.folded(index)) == Some(Kind::Namespace)
+    }
+
     fn is_place(&self, index: usize) -> bool {
         let Some(before) = self.previous(index) else { return false };
         let word = self.folded(before);
@@ -480,7 +495,10 @@ fn is_name_like(token: &Token) -> bool {
         return false;
     }
     let parts: Vec<&str> = folded.split(['-', '_', '.']).filter(|part| !part.is_empty()).collect();
-    let numeric = |part: &&&str| part.bytes().all(|byte| byte.is_ascii_digit());
+    let numeric = |part: &&&str| {
+        part.len() <= 4 && part.bytes().any(|byte| byte.is_ascii_digit())
+            || part.bytes().all(|byte| byte.is_ascii_digit())
+    };
     let lettered: Vec<&&str> = parts.iter().filter(|part| !numeric(part)).collect();
     let ordinary = |part: &&&str| words::class_of(part) == WordClass::Ordinary;
     if parts.len() == 1 {
@@ -498,6 +516,11 @@ fn is_name_like(token: &Token) -> bool {
     // word, or generic parts only ("order-service"), make a name.
     lettered.iter().any(|part| words::class_of(part) == WordClass::Name)
         || !lettered.iter().any(|part| ordinary(&part))
+}
+
+/// `EAI_AGAIN`, `DB_HOST`: error numbers and variables, never objects.
+fn is_constant(text: &str) -> bool {
+    text.contains('_') && !text.chars().any(char::is_lowercase)
 }
 
 /// Reasons and alerts in camel case tell symptoms, not objects.

@@ -62,14 +62,23 @@ impl<'c, 't, 's> Resolver<'c, 't, 's> {
             mention.namespace.as_deref().is_none_or(|namespace| entry.named.ns() == namespace.to_lowercase())
         };
         let ranked = |entry: &Entry| in_namespace(entry) && allow(entry) && may_mean(entry, mention);
-        let whole = matches!(mention.form, NameForm::Generic | NameForm::Ordinary);
+        // "db-migrate" may be short for a longer name although its parts are words; "migrate" is not.
+        let whole = match mention.form {
+            NameForm::Generic => true,
+            NameForm::Ordinary => !mention.text.contains(['-', '_']),
+            _ => false,
+        };
         let loose = matches!(mention.form, NameForm::Word | NameForm::Adjacent);
         let (quality, mut entries) = if mention.form == NameForm::Host {
             self.host(&mention.text, &ranked)?
         } else if whole || exact_only || number >= MAX_LIKENESS {
             (Quality::Exact, self.matcher.exact(&mention.text, &ranked))
         } else {
-            self.matcher.best(&mention.text, loose, &ranked)?
+            let found = self.matcher.best(&mention.text, loose, &ranked)?;
+            if mention.form == NameForm::Ordinary && found.0 > Quality::Prefix {
+                return None;
+            }
+            found
         };
         self.prefer(&mut entries, mention);
         let likely = match mention.form {

@@ -355,8 +355,7 @@ const PHRASES: &[(Symptom, &[&str])] = &[
         &[
             "unbound|failedbinding|provisioningfailed|kubepersistentvolumeerrors",
             "@not ~ bind|binds|bound|provisioned|binding",
-            "pvc|pvcs|claim|claims|volume|volumes pending|lost|stuck|waiting|is|are pending|lost|stuck|waiting",
-            "pvc|pvcs|claim|claims pending|lost|stuck|waiting",
+            "pvc|pvcs|claim|claims ~ pending|lost|stuck|waiting",
             "waits|waiting|wait for ~ volume|pvc|disk|storage|claim",
             "no persistent volumes|volume",
             "waitforfirstconsumer",
@@ -541,7 +540,13 @@ pub(super) fn is_symptom_word(word: &str) -> bool {
 /// The symptoms a description tells, in the order of [`Symptom`].
 pub(super) fn symptoms(tokens: &[Token]) -> Vec<Symptom> {
     let mut found = BTreeSet::new();
-    let expanded = expand(tokens);
+    let meant: Vec<Token> = tokens
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| !super::negation::is_for_later(tokens, *index))
+        .map(|(_, token)| token.clone())
+        .collect();
+    let expanded = expand(&meant);
     for clause in expanded.chunk_by(|a, b| a.0 == b.0) {
         let words: Vec<&str> = clause.iter().map(|(_, word)| word.as_str()).collect();
         for (index, word) in words.iter().enumerate() {
@@ -569,11 +574,15 @@ fn expand(tokens: &[Token]) -> Vec<(usize, String)> {
     let mut words = Vec::with_capacity(tokens.len());
     for token in tokens {
         words.push((token.clause, token.folded.clone()));
-        if let Some(parts) = camel_words(&token.text) {
+        if TABLE.words.contains(token.folded.as_str()) {
+            // `ImagePullBackOff` is one symptom, not also "back off".
+        } else if let Some(parts) = camel_words(&token.text) {
             words.extend(parts.into_iter().map(|part| (token.clause, part)));
         } else if let Some(parts) = ordinary_parts(&token.folded) {
             words.extend(parts.into_iter().map(|part| (token.clause, part)));
-        } else if let Some((before, after)) = token.folded.split_once(':') {
+        } else if let Some((before, after)) =
+            token.folded.split_once(':').filter(|(_, after)| !after.contains('/'))
+        {
             words.extend([before, after].map(|part| (token.clause, part.to_owned())));
         }
     }
