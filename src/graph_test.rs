@@ -300,10 +300,16 @@ mod tests {
     fn the_bundled_graph_is_clean_and_its_tests_pass() {
         let graph = Graph::bundled().unwrap();
         let problems = crate::knowledge::lint::lint(&graph);
-        assert!(problems.is_empty(), "{}", problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"));
+        assert!(
+            problems.is_empty(),
+            "{}",
+            problems.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+        );
         let results = run(&graph, |id| std::env::var("GRAPH_TEST").map_or(true, |only| id.contains(&only)));
-        let failed: Vec<String> =
-            results.iter().filter_map(|one| Some(format!("{}: {}: {}", one.id, one.name, one.failure.as_ref()?))).collect();
+        let failed: Vec<String> = results
+            .iter()
+            .filter_map(|one| Some(format!("{}: {}: {}", one.id, one.name, one.failure.as_ref()?)))
+            .collect();
         assert!(failed.is_empty(), "{} of {} failed:\n{}", failed.len(), results.len(), failed.join("\n"));
     }
 }
