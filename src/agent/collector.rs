@@ -344,9 +344,9 @@ impl Collector {
         if *kind == Kind::EndpointSlice && (forbidden || matches!(failure, Failure::NotFound(_))) {
             follow.push(Job::List { kind: Kind::Endpoints, namespace: namespace.map(str::to_owned) });
         }
-        let coverage = self.state.coverage.entry(kind.clone()).or_default();
-        coverage.failures.push((namespace.map(str::to_owned), failure.why()));
         if self.hides(kind, namespace, failure) && follow.is_empty() {
+            let coverage = self.state.coverage.entry(kind.clone()).or_default();
+            coverage.failures.push((namespace.map(str::to_owned), failure.why()));
             let (class, rbac) = self.class(failure);
             let why = match class {
                 Class::Missing if self.source.is_snapshot() => "not in the snapshot".to_owned(),
@@ -436,7 +436,7 @@ impl Collector {
             self.state.namespaces.iter().map(|namespace| namespace.meta().name.as_str()).collect();
         for name in &self.request.namespaces {
             if !known.contains(&name.as_str()) {
-                return Err(AgentError::NoSuchNamespace { name: name.clone(), hint: nearest(name, &known) });
+                return Err(AgentError::no_such_namespace(name, &known));
             }
         }
         Ok(())
@@ -448,7 +448,7 @@ impl Collector {
 }
 
 /// The namespaces of a request and the system's, where DNS and controllers run.
-fn with_system(namespaces: &[String]) -> Vec<String> {
+pub(super) fn with_system(namespaces: &[String]) -> Vec<String> {
     let mut scope: Vec<String> = Vec::new();
     for name in namespaces.iter().map(String::as_str).chain(["kube-system"]) {
         if !scope.iter().any(|known| known == name) {
@@ -456,15 +456,4 @@ fn with_system(namespaces: &[String]) -> Vec<String> {
         }
     }
     scope
-}
-
-/// The namespaces whose names are most like one that does not exist.
-fn nearest(name: &str, known: &[&str]) -> String {
-    let mut ranked: Vec<(f64, &str)> =
-        known.iter().map(|known| (strsim::jaro_winkler(name, known), *known)).collect();
-    ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
-    match ranked.iter().take(3).map(|(_, name)| *name).collect::<Vec<_>>().as_slice() {
-        [] => "there are none".to_owned(),
-        names => format!("the nearest are {}", names.join(", ")),
-    }
 }

@@ -13,6 +13,7 @@ mod job;
 pub mod live;
 mod path;
 pub mod snapshot;
+pub mod snapshot_write;
 mod source;
 mod unreachable;
 mod wants;
