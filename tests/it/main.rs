@@ -1,4 +1,5 @@
 //! Integration tests: the real binary and the snapshot-backed API server.
+<<<<<<< HEAD
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -10,3 +11,10 @@
 mod agent;
 mod api_server;
 mod fixture;
+=======
+
+mod cli;
+mod completions;
+mod render;
+mod samples;
+>>>>>>> report
