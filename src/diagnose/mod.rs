@@ -56,7 +56,22 @@ mod net;
 #[cfg(test)]
 mod test_state;
 
-diagnosers![log_signature, service, network_policy, dns, call, rbac, ingress, gateway, scheduling, admission,];
+
+
+diagnosers![
+    log_signature,
+    service,
+    network_policy,
+    dns,
+    call,
+    rbac,
+    ingress,
+    gateway,
+    scheduling,
+    admission,
+    claim,
+    volume,
+];
 
 /// Runs every diagnoser.
 pub fn diagnose(context: &Context<'_>) -> Facts {

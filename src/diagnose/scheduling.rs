@@ -11,7 +11,7 @@ mod verdict;
 
 use serde_json::Value;
 
-use self::predicates::{Nodes, claim_names};
+use self::predicates::Nodes;
 use self::reason::{By, Rejection};
 use self::verdict::{Verdict, decide};
 use super::health::{condition_evidence, lacks_ready, newest_event, node_ref, pod_ref};
@@ -22,7 +22,7 @@ use crate::cluster::{Kind, ObjectRef, Truth};
 use crate::evidence::Evidence;
 
 pub(super) use self::predicates::requests;
-pub(super) use self::verdict::is_control_plane;
+pub(super) use self::predicates::claim_names;
 
 /// See [`super::Diagnoser::facts`].
 pub const FACTS: &[FactSpec] = &[

@@ -222,7 +222,7 @@ impl<'a> Nodes<'a> {
 }
 
 /// Names of the claims that a pod mounts.
-pub(super) fn claim_names(pod: &Pod) -> Vec<String> {
+pub(in crate::diagnose) fn claim_names(pod: &Pod) -> Vec<String> {
     let ephemeral = |volume: &Volume| {
         volume.ephemeral.as_ref().map(|_| format!("{}-{}", pod.metadata.name, volume.name))
     };

@@ -160,7 +160,7 @@ fn has(failures: &[Failure], by: By) -> bool {
 }
 
 /// Whether a node is there for the control plane, by any of the conventions in use.
-pub(in crate::diagnose) fn is_control_plane(node: &Node) -> bool {
+fn is_control_plane(node: &Node) -> bool {
     const ROLES: [&str; 2] = ["node-role.kubernetes.io/control-plane", "node-role.kubernetes.io/master"];
     let labels = &node.metadata.labels;
     let also_worker = labels.contains_key("node-role.kubernetes.io/worker");
