@@ -4,7 +4,9 @@
 //! (failure modes do), never does I/O, and never guesses: what was not read is unknown.
 //! One diagnoser a file, each with the specification of the facts it states.
 
+mod container;
 pub mod fact;
+mod probe_port;
 
 pub use fact::{Fact, FactSpec, Facts};
 
@@ -51,7 +53,7 @@ macro_rules! diagnosers {
     };
 }
 
-diagnosers![log_signature];
+diagnosers![log_signature, image_pull, reference, container_start, sandbox, crash, probe, revision, rollout];
 
 /// Runs every diagnoser.
 pub fn diagnose(context: &Context<'_>) -> Facts {
