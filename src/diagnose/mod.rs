@@ -4,7 +4,9 @@
 //! (failure modes do), never does I/O, and never guesses: what was not read is unknown.
 //! One diagnoser a file, each with the specification of the facts it states.
 
+mod container;
 pub mod fact;
+mod probe_port;
 
 pub use fact::{Fact, FactSpec, Facts};
 
@@ -56,8 +58,6 @@ mod net;
 #[cfg(test)]
 mod test_state;
 
-
-
 diagnosers![
     log_signature,
     service,
@@ -71,6 +71,14 @@ diagnosers![
     admission,
     claim,
     volume,
+    image_pull,
+    reference,
+    container_start,
+    sandbox,
+    crash,
+    probe,
+    revision,
+    rollout,
 ];
 
 /// Runs every diagnoser.
