@@ -10,5 +10,6 @@
 mod agent;
 mod api_server;
 mod fixture;
+mod incidents;
 mod render;
 mod samples;
