@@ -108,13 +108,30 @@ pub(super) fn negated(tokens: &[Token], names: &[NameMention]) -> Vec<bool> {
         let later = names.get(index + 1..).is_some_and(|rest| {
             rest.iter().any(|other| other.form <= super::NameForm::Word && other.text != name.text)
         });
-        negated.push(
-            is_denied(tokens, name.word)
-                || is_fine(tokens, name.word, later)
-                || is_for_later(tokens, name.word),
-        );
+        let fine = !name.place && is_fine(tokens, name.word, later);
+        negated.push(is_denied(tokens, name.word) || fine || is_for_later(tokens, name.word));
     }
+    spread_over_and(tokens, names, &mut negated);
     negated
+}
+
+/// "web and redis look fine" says it of both.
+fn spread_over_and(tokens: &[Token], names: &[NameMention], negated: &mut [bool]) {
+    for index in (1..names.len()).rev() {
+        let (Some(before), Some(name)) = (names.get(index - 1), names.get(index)) else { continue };
+        let joined = before.word + 2 == name.word
+            && clause(tokens, before.word) == clause(tokens, name.word)
+            && matches!(
+                folded(tokens, before.word + 1),
+                "and" | "or" | "nor" | "und" | "oder" | "y" | "et" | "e"
+            );
+        if joined
+            && negated.get(index) == Some(&true)
+            && let Some(negated) = negated.get_mut(index - 1)
+        {
+            *negated = true;
+        }
+    }
 }
 
 fn folded(tokens: &[Token], index: usize) -> &str {
