@@ -234,7 +234,9 @@ impl Grounder<'_, '_, '_, '_> {
         for mention in open {
             let class = self.parsed.words.get(mention.word).map(|word| word.class);
             let expected = match mention.form {
-                NameForm::Stated | NameForm::NameLike | NameForm::Host => true,
+                NameForm::Stated | NameForm::Host => true,
+                // Names of objects are in lower case, but a sentence begins with a capital.
+                NameForm::NameLike => !mention.text.chars().skip(1).any(char::is_uppercase),
                 // "training job trainer-nightly": the kind belongs to the name that was found.
                 NameForm::Adjacent => {
                     class == Some(WordClass::Name)

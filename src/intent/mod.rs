@@ -19,8 +19,6 @@ mod time;
 mod words;
 
 #[cfg(test)]
-mod scratch;
-#[cfg(test)]
 mod tests;
 
 pub use ground::{GroundedIntent, GroundedObject, Window, ground};

@@ -94,7 +94,8 @@ const SOMETIMES: &[&str] = &[
     "when",
     "occasionally",
 ];
-const DENIALS: &[&str] = &["not", "isnt", "nicht", "pas", "nao", "no", "except", "besides", "ignore", "kein"];
+const DENIALS: &[&str] =
+    &["not", "isnt", "nicht", "pas", "nao", "no", "neither", "nor", "except", "besides", "ignore", "kein"];
 const BETWEEN: &[&str] = &[
     "the", "a", "our", "der", "die", "das", "el", "la", "le", "o", "about", "because", "of", "caused", "by",
     "due", "to", "related", "with", "an", "for",
@@ -161,8 +162,10 @@ fn is_denied(tokens: &[Token], at: usize) -> bool {
         }
         if DENIALS.contains(&word) {
             // "why does it not reach redis", "no pods": a denied verb or noun, not a denied name.
-            return matches!(word, "ignore" | "isnt" | "not" | "nicht" | "pas" | "nao" | "kein")
-                && (back > 1 || word != "pas");
+            return matches!(
+                word,
+                "ignore" | "neither" | "nor" | "isnt" | "not" | "nicht" | "pas" | "nao" | "kein"
+            ) && (back > 1 || word != "pas");
         }
         if !BETWEEN.contains(&word) {
             return false;

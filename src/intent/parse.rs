@@ -356,6 +356,9 @@ impl<'t> Reader<'t> {
     fn word(&mut self, index: usize, token: &Token) {
         let text = bare(&token.text);
         let folded = fold(text);
+        if self.is_half_of_kind(index) {
+            return;
+        }
         let (kind, beside_generic) = self.kind_beside(index);
         let beside = kind.is_some();
         let named = self.previous(index).is_some_and(|before| NAMERS.contains(&self.folded(before)));
@@ -385,6 +388,12 @@ impl<'t> Reader<'t> {
         let place = self.is_place(index);
         let text = text.to_owned();
         self.names.push(NameMention { text, form, kind, namespace: None, place, word: index });
+    }
+
+    /// "service account": two words that are one kind, not a Service of the name `account`.
+    fn is_half_of_kind(&self, index: usize) -> bool {
+        let pair = |a: Option<usize>, b: Option<usize>| matches!((a, b), (Some(a), Some(b)) if words::kind_of_pair(self.folded(a), self.folded(b)).is_some());
+        pair(self.previous(index), Some(index)) || pair(Some(index), self.next(index))
     }
 
     /// The kind said directly beside a word, and whether "app" or the like stands there.

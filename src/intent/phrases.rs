@@ -3,8 +3,7 @@
 use crate::symptom::Symptom;
 
 /// What `@not` stands for in a phrase.
-pub(super) const NOT: &str =
-    "not|cant|cannot|wont|dont|doesnt|didnt|isnt|arent|never|no|couldnt|unable|refuses|fails";
+pub(super) const NOT: &str = "not|cant|cannot|wont|dont|doesnt|didnt|isnt|arent|never|no|hasnt|havent|wasnt|werent|couldnt|unable|refuses|fails";
 
 /// Phrases by symptom.
 pub(super) const PHRASES: &[(Symptom, &[&str])] = &[
@@ -16,7 +15,7 @@ pub(super) const PHRASES: &[(Symptom, &[&str])] = &[
             "has|have|had|shows|with zero|0|no pod|pods|replicas",
             "@not ~ making|creating|create|created|make|spawn|spawning pod|pods|replicas",
             "@not ~ pod|pods|replicas created|create",
-            "pod|pods|replicas @not created",
+            "@not created",
             "failedcreate|replicafailure|kubequotaexceeded|kubequotafullyused",
             "exceeded|exceeds|over quota",
             "quota exceeded|exhausted|full|reached",
@@ -71,6 +70,8 @@ pub(super) const PHRASES: &[(Symptom, &[&str])] = &[
             "fails|failed|fail|failing|failure to start|launch|boot",
             "@not come|comes|coming|came back|up",
             "@not up again",
+            "multi-attach",
+            "nicht gestartet|geladen|gezogen",
             "@not mount|mounted|attach|attached",
             "startet|starten|lauft|laufen nicht",
             "no arranca|arrancan|inicia|inician|levanta",
@@ -184,6 +185,8 @@ pub(super) const PHRASES: &[(Symptom, &[&str])] = &[
         Symptom::CallFailing,
         &[
             "@not ~ reach|connect|talk|call|contact",
+            "certificate|cert|certs|tls|x509|ssl ~ expired|invalid|unknown|error|errors|fails|failed|failing",
+            "too many clients|connections",
             "connection|connections refused|reset|timeout|timeouts|timed|error|errors|failed|fails",
             "econnrefused|etimedout|econnreset|ehostunreach",
             "dial tcp",
@@ -227,6 +230,7 @@ pub(super) const PHRASES: &[(Symptom, &[&str])] = &[
             "sync broken|fails|failing",
             "temporarily unavailable",
             "internal server",
+            "authentication|auth|password|login ~ failed|fails|failing|wrong|rejected",
             "quality degradation",
             "fehler|fehlermeldung|errores|erreur|erreurs|erros|falla|fallan|falha|falham",
         ],
@@ -273,7 +277,7 @@ pub(super) const PHRASES: &[(Symptom, &[&str])] = &[
         &[
             "@not rolling|rolled|roll out",
             "@not ~ rollout|update|upgrade",
-            "rollout|roll-out|deployment|deploy|update|upgrade|release|rolling ~ stuck|hangs|hanging|stalled|broken|blocked|failed|fails|fail|halted|finishes|progress|stops|stopped",
+            "statefulset|daemonset|rollout|roll-out|deployment|deploy|update|upgrade|release|rolling ~ stuck|hangs|hanging|stalled|broken|blocked|failed|fails|fail|halted|finishes|progress|stops|stopped",
             "rolling update ~ stuck|hangs|stalled",
             "stuck ~ rollout|update|upgrade",
             "progressdeadlineexceeded|kubedeploymentrolloutstuck|kubedaemonsetrolloutstuck|kubedeploymentgenerationmismatch",
@@ -320,6 +324,9 @@ pub(super) const PHRASES: &[(Symptom, &[&str])] = &[
             "@not ~ every minute|hour|day|night|minutes|hours|week",
             "last|latest run|execution ~ ago|ages|days|yesterday|old|seems",
             "@not run|ran|runs|executed|triggered|fire|fired|running ~ since|last|tonight|schedule|yesterday|night|anymore|more",
+            "no se ejecuta|ejecutan",
+            "ne sexecute|sexecutent",
+            "@not run|ran|runs|executed for",
             "missed schedule|schedules|start|run|runs",
             "@not on schedule",
             "suspended",
@@ -411,7 +418,7 @@ pub(super) const PHRASES: &[(Symptom, &[&str])] = &[
             "permission|access|permissions denied|missing|problem|error|issue",
             "no|lacks|lost permission|permissions|access",
             "@not ~ allowed|permitted",
-            "read-only ~ filesystem|system",
+            "read-only|readonly ~ filesystem|system",
             "read only file|filesystem",
             "operation not permitted",
             "keine berechtigung",

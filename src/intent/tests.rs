@@ -203,6 +203,15 @@ const CASES: &[Case] = &[
     Case("video-transcoder hangs; loki and mqtt-broker look fine", &["media/video-transcoder"], &[], &[]),
     Case("everything in media works except the session reaper", &["media/session-reaper"], &[], &[]),
     Case("everything works except loki", &["infra/loki"], &[], &[]),
+    Case(
+        "neither loki nor mqtt-broker is the problem, thumbnailer is slow",
+        &["media/thumbnailer"],
+        &[Slow],
+        &[],
+    ),
+    Case("the service account of loki cannot list pods, 403", &["infra/loki"], &[Forbidden], &[]),
+    Case("thumbnailer: x509 certificate expired", &["media/thumbnailer"], &[CallFailing], &[]),
+    Case("invoice-export hasn't run for 3 days", &["data/invoice-export"], &[NotOnSchedule], &[]),
     Case("loki crashes, thumbnailer fails too but that is for later", &["infra/loki"], &[Crashing], &[]),
     // Typos, and what is no typo.
     Case("thumbnialer crashes", &["media/thumbnailer"], &[Crashing], &[]),
