@@ -65,11 +65,12 @@ impl Matcher<'_, '_, '_> {
             return None;
         }
         let lower = name.to_lowercase();
-        let steps: [(Quality, &dyn Fn() -> Vec<usize>); 8] = [
+        let steps: [(Quality, &dyn Fn() -> Vec<usize>); 9] = [
             (Quality::Exact, &|| self.exact(&lower, allow)),
             (Quality::Variant, &|| self.variants(&lower, allow)),
             (Quality::Owner, &|| self.owners(&lower, allow)),
             (Quality::App, &|| self.limited(self.allowed(self.catalog.find_app(&lower), allow))),
+            (Quality::Parts, &|| self.limited(self.glued(&squash(&lower), allow))),
             (Quality::Parts, &|| self.limited(self.same_core(&lower, allow))),
             (Quality::Prefix, &|| self.limited(self.prefix(&lower, allow))),
             (Quality::Part, &|| if loose { self.single_part(&lower, allow) } else { Vec::new() }),
@@ -108,6 +109,24 @@ impl Matcher<'_, '_, '_> {
         inflections(&squashed)
             .into_iter()
             .map(|form| self.allowed(self.catalog.find_squashed(&form), allow))
+            .find(|found| !found.is_empty())
+            .unwrap_or_default()
+    }
+
+    /// Names that have a generic noun glued on: "checkout" for `checkoutservice`.
+    pub(super) fn glued(&self, squashed: &str, allow: Allow<'_>) -> Vec<usize> {
+        if squashed.chars().count() < 3 || words::is_weak(squashed) {
+            return Vec::new();
+        }
+        let mut forms = vec![squashed.to_owned()];
+        forms.extend(inflections(squashed));
+        let nouns = ["service", "svc", "server", "app"];
+        forms
+            .iter()
+            .flat_map(|squashed| nouns.iter().map(move |noun| (squashed, noun)))
+            .map(|(squashed, noun)| {
+                self.allowed(self.catalog.find_squashed(&format!("{squashed}{noun}")), allow)
+            })
             .find(|found| !found.is_empty())
             .unwrap_or_default()
     }
@@ -294,5 +313,8 @@ pub(super) fn nearness(typed: &str, own: &str) -> f64 {
         let all = typed.len().max(own.len()).max(1);
         if same == 0 { 0.0 } else { 0.8 + 0.2 * (same as f64 / all as f64) }
     };
-    strsim::jaro_winkler(&typed, &own).max(shared)
+    let (a, b) = (squash(&typed), squash(&own));
+    let (short, long) = if a.len() <= b.len() { (&a, &b) } else { (&b, &a) };
+    let contained = if short.len() >= 4 && long.contains(short.as_str()) { 0.85 } else { 0.0 };
+    strsim::jaro_winkler(&typed, &own).max(shared).max(contained)
 }

@@ -192,7 +192,13 @@ impl<'c, 't, 's> Resolver<'c, 't, 's> {
                 let entries: Vec<usize> = found
                     .filter(|index| self.entry(*index).is_some_and(|e| e.rank == Rank::Primary && allow(e)))
                     .collect();
-                hits.extend(self.phrase(window, entries, Quality::Variant));
+                let primary = |entry: &Entry| entry.rank == Rank::Primary && allow(entry);
+                let (quality, entries) = if entries.is_empty() {
+                    (Quality::Parts, self.matcher.glued(&key, &primary))
+                } else {
+                    (Quality::Variant, entries)
+                };
+                hits.extend(self.phrase(window, entries, quality));
             }
         }
         hits

@@ -200,7 +200,18 @@ const CASES: &[Case] = &[
     Case("postgres is fine but thumbnailer crashes", &["media/thumbnailer"], &[Crashing], &[]),
     Case("thumbnailer errors, loki itself works", &["media/thumbnailer"], &[Errors], &[]),
     Case("thumbnailer is healthy but returns errors", &["media/thumbnailer"], &[Errors], &[]),
+    Case("video-transcoder hangs; loki and mqtt-broker look fine", &["media/video-transcoder"], &[], &[]),
+    Case("everything in media works except the session reaper", &["media/session-reaper"], &[], &[]),
     Case("everything works except loki", &["infra/loki"], &[], &[]),
+    Case(
+        "neither loki nor mqtt-broker is the problem, thumbnailer is slow",
+        &["media/thumbnailer"],
+        &[Slow],
+        &[],
+    ),
+    Case("the service account of loki cannot list pods, 403", &["infra/loki"], &[Forbidden], &[]),
+    Case("thumbnailer: x509 certificate expired", &["media/thumbnailer"], &[CallFailing], &[]),
+    Case("invoice-export hasn't run for 3 days", &["data/invoice-export"], &[NotOnSchedule], &[]),
     Case("loki crashes, thumbnailer fails too but that is for later", &["infra/loki"], &[Crashing], &[]),
     // Typos, and what is no typo.
     Case("thumbnialer crashes", &["media/thumbnailer"], &[Crashing], &[]),
@@ -291,6 +302,25 @@ fn closest_names_are_offered() {
     // What only exists in another namespace is offered with it.
     assert_eq!(grounded("loki in the shop namespace crashes").not_found[0].closest, ["infra/loki"]);
     assert_eq!(grounded_in("loki crashes", &["shop"]).not_found[0].closest, ["infra/loki"]);
+}
+
+#[test]
+fn a_prefix_that_most_names_share_may_be_left_out() {
+    let mut state = ClusterState::default();
+    for name in ["acme-order-service", "acme-basket", "acme-login-service", "acme-mailer", "acme-ratings"] {
+        add(&mut state, Kind::Deployment, "prod", name, json!({}));
+    }
+    add(&mut state, Kind::Deployment, "prod", "pricingservice", json!({}));
+    state.finish();
+    let topology = Topology::new(&state);
+    for (description, name) in [
+        ("order service is slow", "prod/acme-order-service"),
+        ("basket crashes", "prod/acme-basket"),
+        ("pricing is wrong", "prod/pricingservice"),
+    ] {
+        let intent = ground(&parse(description), &topology, &[], NOW.parse().unwrap());
+        assert_eq!(names(&intent), [name], "{description}");
+    }
 }
 
 #[test]
