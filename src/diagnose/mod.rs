@@ -53,7 +53,7 @@ macro_rules! diagnosers {
 
 mod net;
 
-diagnosers![log_signature, service, network_policy, dns, call, rbac, ingress, gateway];
+diagnosers![log_signature, service, network_policy, dns, call, dependency, rbac, ingress, gateway];
 
 /// Runs every diagnoser.
 pub fn diagnose(context: &Context<'_>) -> Facts {
