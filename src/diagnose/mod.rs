@@ -58,6 +58,8 @@ mod net;
 #[cfg(test)]
 mod test_state;
 
+
+
 diagnosers![
     log_signature,
     service,
@@ -79,6 +81,7 @@ diagnosers![
     probe,
     revision,
     rollout,
+    dependency,
 ];
 
 /// Runs every diagnoser.
