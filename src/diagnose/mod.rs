@@ -5,6 +5,7 @@
 //! One diagnoser a file, each with the specification of the facts it states.
 
 mod container;
+mod cron_schedule;
 pub mod fact;
 mod probe_port;
 
@@ -53,7 +54,20 @@ macro_rules! diagnosers {
     };
 }
 
-diagnosers![log_signature, image_pull, reference, container_start, sandbox, crash, probe, revision, rollout];
+diagnosers![
+    log_signature,
+    image_pull,
+    reference,
+    container_start,
+    sandbox,
+    crash,
+    probe,
+    revision,
+    rollout,
+    job,
+    cronjob,
+    autoscaler
+];
 
 /// Runs every diagnoser.
 pub fn diagnose(context: &Context<'_>) -> Facts {
