@@ -69,7 +69,7 @@ fn explain(context: &Context<'_>, cron: &Workload) -> Option<Fact> {
             Err(_) => TimeZone::UTC,
         },
     };
-    let schedule = match Schedule::parse(cron.spec.schedule.trim_start_matches(|c: char| c == ' ')) {
+    let schedule = match Schedule::parse(&cron.spec.schedule) {
         Ok(schedule) => schedule,
         Err(_) if cron.spec.schedule.contains("TZ=") => return None,
         Err(error) => return Some(problem("schedule", error)),
