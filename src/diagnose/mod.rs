@@ -54,8 +54,24 @@ macro_rules! diagnosers {
     };
 }
 
+mod health;
+mod net;
+#[cfg(test)]
+mod test_state;
+
 diagnosers![
     log_signature,
+    service,
+    network_policy,
+    dns,
+    call,
+    rbac,
+    ingress,
+    gateway,
+    scheduling,
+    admission,
+    claim,
+    volume,
     image_pull,
     reference,
     container_start,
@@ -66,7 +82,10 @@ diagnosers![
     rollout,
     job,
     cronjob,
-    autoscaler
+    autoscaler,
+    process,
+    init_wait,
+    usage
 ];
 
 /// Runs every diagnoser.
