@@ -5,6 +5,7 @@
 //! One diagnoser a file, each with the specification of the facts it states.
 
 mod container;
+mod cron_schedule;
 pub mod fact;
 mod probe_port;
 
@@ -82,6 +83,16 @@ diagnosers![
     revision,
     rollout,
     dependency,
+    job,
+    cronjob,
+    autoscaler,
+    process,
+    init_wait,
+    usage
+
+diagnosers![
+    ,
+];
 ];
 
 /// Runs every diagnoser.
