@@ -59,8 +59,6 @@ mod net;
 #[cfg(test)]
 mod test_state;
 
-
-
 diagnosers![
     log_signature,
     service,
@@ -88,11 +86,7 @@ diagnosers![
     autoscaler,
     process,
     init_wait,
-    usage
-
-diagnosers![
-    ,
-];
+    usage,
 ];
 
 /// Runs every diagnoser.

@@ -40,7 +40,13 @@ async fn every_incident_gets_its_cause() {
         let result = incident::run(&graph, file).await;
         failed.extend(result.failure.map(|failure| format!("{}: {failure}", result.name)));
     }
-    assert!(failed.is_empty(), "{} of {} incidents failed:\n{}", failed.len(), files.len(), failed.join("\n"));
+    assert!(
+        failed.is_empty(),
+        "{} of {} incidents failed:\n{}",
+        failed.len(),
+        files.len(),
+        failed.join("\n")
+    );
 }
 
 /// What must be the same for the same input: everything but id, time and effort.
@@ -65,7 +71,8 @@ async fn evidence_ids_are_unique_and_every_chain_cites_known_ones() {
     for file in incident::find(&fixtures()) {
         let name = file.parent().unwrap().file_name().unwrap().to_string_lossy().into_owned();
         let report = investigate(&name, "").await;
-        let ids: Vec<&str> = report.hypotheses.iter().flat_map(|one| &one.evidence).map(|one| one.id.as_str()).collect();
+        let ids: Vec<&str> =
+            report.hypotheses.iter().flat_map(|one| &one.evidence).map(|one| one.id.as_str()).collect();
         let mut unique = ids.clone();
         unique.sort_unstable();
         unique.dedup();
