@@ -55,7 +55,7 @@ mod health;
 #[cfg(test)]
 mod test_state;
 
-diagnosers![log_signature, scheduling, admission, claim, volume];
+diagnosers![log_signature, scheduling, admission, claim, volume, node];
 
 /// Runs every diagnoser.
 pub fn diagnose(context: &Context<'_>) -> Facts {
