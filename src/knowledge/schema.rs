@@ -23,6 +23,17 @@ pub enum Role {
     Hygiene,
 }
 
+impl Role {
+    /// The role's word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cause => "cause",
+            Self::Effect => "effect",
+            Self::Hygiene => "hygiene",
+        }
+    }
+}
+
 /// How strongly the facts prove the failure mode.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
