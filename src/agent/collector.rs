@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use super::blind::{BlindSpots, Class, Subject};
 use super::error::AgentError;
@@ -170,6 +171,11 @@ impl Collector {
         &self.state
     }
 
+    /// Cancel this to end reading at once; what was not read becomes a blind spot.
+    pub fn cancellation(&self) -> CancellationToken {
+        self.fetcher.cancel().clone()
+    }
+
     /// The namespaces that are looked at; empty: all.
     pub fn namespaces(&self) -> &[String] {
         match &self.scope {
@@ -320,7 +326,7 @@ impl Collector {
                     let name = Some(name.clone());
                     let (class, rbac) = self.class(failure);
                     let why = failure.why();
-                    self.blind.add(Subject::Kind(Kind::ConfigMap), class, Some(namespace), name, &why, rbac);
+                    self.blind.add(Subject::Values, class, Some(namespace), name, &why, rbac);
                 }
                 Vec::new()
             }
@@ -331,6 +337,7 @@ impl Collector {
         match failure {
             Failure::Forbidden(_) => (Class::Forbidden, !self.source.is_snapshot()),
             Failure::NotFound(_) => (Class::Missing, false),
+            Failure::Unreached(_) => (Class::Unreached, false),
             _ => (Class::Failed, false),
         }
     }
@@ -407,7 +414,8 @@ impl Collector {
                 } else {
                     why
                 };
-                self.blind.add(Subject::Logs, Class::Failed, Some(&key.namespace), Some(name), &why, false);
+                let (class, _) = self.class(failure);
+                self.blind.add(Subject::Logs, class, Some(&key.namespace), Some(name), &why, false);
             }
         }
     }

@@ -12,6 +12,7 @@ mod fetch;
 mod job;
 pub mod live;
 mod path;
+pub mod rbac;
 pub mod snapshot;
 pub mod snapshot_write;
 mod source;

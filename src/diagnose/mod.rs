@@ -72,6 +72,9 @@ diagnosers![
     admission,
     claim,
     volume,
+    node,
+    control,
+    deletion,
     image_pull,
     reference,
     container_start,
@@ -80,12 +83,13 @@ diagnosers![
     probe,
     revision,
     rollout,
+    dependency,
     job,
     cronjob,
     autoscaler,
     process,
     init_wait,
-    usage
+    usage,
 ];
 
 /// Runs every diagnoser.

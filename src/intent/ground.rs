@@ -15,6 +15,8 @@ use crate::symptom::Symptom;
 
 /// Names offered for one that does not exist.
 const MAX_CLOSEST: usize = 3;
+/// Names reported as not found: a pasted log is full of them.
+const MAX_NOT_FOUND: usize = 10;
 /// How near a name must be to be offered, 0 to 1.
 const CLOSE: f64 = 0.82;
 
@@ -232,8 +234,10 @@ impl Grounder<'_, '_, '_, '_> {
         for mention in open {
             let class = self.parsed.words.get(mention.word).map(|word| word.class);
             let expected = match mention.form {
-                NameForm::Stated | NameForm::NameLike | NameForm::Host => true,
-                // "training job trainer-nightly": the kind belongs to the name that was found.
+                NameForm::Stated | NameForm::Host => true,
+                // Names of objects are in lower case, but a sentence begins with a capital.
+                NameForm::NameLike => !mention.text.chars().skip(1).any(char::is_uppercase),
+                // "import job importer-weekly": the kind belongs to the name that was found.
                 NameForm::Adjacent => {
                     class == Some(WordClass::Name)
                         && !hits.iter().any(|hit| hit.word.abs_diff(mention.word) <= 2)
@@ -248,28 +252,33 @@ impl Grounder<'_, '_, '_, '_> {
                 Some(namespace) => format!("{namespace}/{}", mention.text),
                 None => mention.text.clone(),
             };
-            if !expected || self.not_found.iter().any(|known| known.text == text) {
+            if !expected
+                || self.not_found.len() >= MAX_NOT_FOUND
+                || self.not_found.iter().any(|known| known.text == text)
+            {
                 continue;
             }
-            let closest = if mention.form == NameForm::Host {
-                let mut hosts: Vec<(f64, &str)> = self
-                    .catalog
-                    .hosts()
-                    .into_iter()
-                    .map(|host| (nearness(&mention.text, host), host))
-                    .filter(|(near, _)| *near >= CLOSE)
-                    .collect();
-                hosts.sort_by(|a, b| b.0.total_cmp(&a.0));
-                hosts.into_iter().take(MAX_CLOSEST).map(|(_, host)| host.to_owned()).collect()
-            } else {
-                let kind = mention.kind.clone();
-                self.closest(&mention.text, &|entry: &Entry| match &kind {
+            let closest = match mention.form {
+                NameForm::Host => self.closest_hosts(&mention.text),
+                _ => self.closest(&mention.text, &|entry: &Entry| match &mention.kind {
                     Some(kind) if entry.rank == Rank::Secondary => entry.named.kind == *kind,
                     _ => entry.rank == Rank::Primary && entry.named.kind != Kind::Namespace,
-                })
+                }),
             };
+            // A host like none in the cluster belongs to somebody else: nothing is missing here.
+            if mention.form == NameForm::Host && closest.is_empty() {
+                continue;
+            }
             self.not_found.push(NotFound { text, closest });
         }
+    }
+
+    fn closest_hosts(&self, text: &str) -> Vec<String> {
+        let near = |host: &'_ str| nearness(text, host);
+        let mut hosts: Vec<&str> =
+            self.catalog.hosts().into_iter().filter(|host| near(host) >= CLOSE).collect();
+        hosts.sort_by(|a, b| near(b).total_cmp(&near(a)));
+        hosts.into_iter().take(MAX_CLOSEST).map(str::to_owned).collect()
     }
 
     fn is_elsewhere(&self, mention: &NameMention) -> bool {

@@ -10,14 +10,14 @@ mod ground;
 mod matching;
 mod negation;
 mod parse;
+mod phrases;
 mod resolve;
+mod spelling;
 mod symptoms;
 mod text;
 mod time;
 mod words;
 
-#[cfg(test)]
-mod scratch;
 #[cfg(test)]
 mod tests;
 

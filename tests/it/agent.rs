@@ -192,6 +192,28 @@ async fn a_stall_ends_at_the_deadline() {
 }
 
 #[tokio::test]
+async fn an_interruption_ends_at_once_and_keeps_what_was_read() {
+    let server = ApiServer::start(&shop(), vec![Rule::always("/secrets", Fault::Stall)]);
+    let access = Access { kubeconfig: Some(server.kubeconfig()), ..Access::default() };
+    let mut collector = Collector::new(connect(&access).await.expect("a client"), Request::default());
+    collector.inventory().await.expect("read");
+    let cancellation = collector.cancellation();
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        cancellation.cancel();
+    });
+    let began = Instant::now();
+    let wants = default_wants(collector.state(), &[]);
+    collector.read(&wants).await;
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    let collected = collector.finish();
+    assert_eq!(collected.state.pods.len(), 2);
+    assert!(
+        collected.blind_spots.iter().any(|spot| spot.what.contains("secrets") && spot.why == "interrupted")
+    );
+}
+
+#[tokio::test]
 async fn a_server_that_never_answers_is_one_error() {
     let server = ApiServer::start(&shop(), vec![Rule::always("/", Fault::Stall)]);
     let error = from_server(&server, hasty()).await.expect_err("nothing readable");

@@ -1,5 +1,4 @@
 //! Integration tests: the real binary and the snapshot-backed API server.
-<<<<<<< HEAD
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -11,10 +10,6 @@
 mod agent;
 mod api_server;
 mod fixture;
-=======
-
-mod cli;
-mod completions;
+mod incidents;
 mod render;
 mod samples;
->>>>>>> report

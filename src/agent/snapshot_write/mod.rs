@@ -60,12 +60,28 @@ pub async fn write_snapshot(source: &Source, request: &Request, path: &Path) -> 
     written.unread = capture.unread();
     written.unread.extend(unread_logs);
     capture.add_lists(&mut files);
+    add_telemetry(source, &mut files);
     let time = source.captured_at.or(fetcher.date());
     files.insert("version.yaml".to_owned(), version_yaml(time).into_bytes());
     written.files = files.len();
     pack::write(path, &files, time)
         .map_err(|source| AgentError::Write { path: path.display().to_string(), source })?;
     Ok(written)
+}
+
+/// Alerts and range metrics have no API path: only a snapshot that is redacted anew has them.
+fn add_telemetry(source: &Source, files: &mut Files) {
+    let mut add = |path: &str, mut value: Value| {
+        sanitize::redact_value(&mut value);
+        files.insert(path.to_owned(), value.to_string().into_bytes());
+    };
+    if !source.alerts.is_empty() {
+        add("alerts/alerts.json", json!(source.alerts));
+    }
+    if !source.series.is_empty() {
+        let data = json!({"resultType": "matrix", "result": source.series});
+        add("metrics/range.json", json!({"status": "success", "data": data}));
+    }
 }
 
 fn version_yaml(time: Option<jiff::Timestamp>) -> String {

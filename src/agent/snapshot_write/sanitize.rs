@@ -83,8 +83,8 @@ fn writer(writer: &mut Value) {
     }
 }
 
-/// Redacts every text below a field; the value of a variable by the variable's name too.
-fn redact_value(value: &mut Value) {
+/// Redacts every text of a value; the value of a variable by the variable's name too.
+pub(super) fn redact_value(value: &mut Value) {
     match value {
         Value::String(text) => {
             if let std::borrow::Cow::Owned(redacted) = redact::text(text) {

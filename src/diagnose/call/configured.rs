@@ -12,7 +12,8 @@ use crate::evidence::Evidence;
 
 pub(super) const MISCONFIGURED: FactSpec = FactSpec {
     name: "call.misconfigured",
-    about: "an address that a workload is configured to call does not exist as written, though a similar one does",
+    about: "an address that a workload is configured to call does not exist as written, though a similar one does, \
+            and peers that use the right one or the caller's own trouble say that it matters",
     params: &[
         ("class", "wrong-port, wrong-host or service-absent"),
         ("target", "the address as configured"),
@@ -21,7 +22,6 @@ pub(super) const MISCONFIGURED: FactSpec = FactSpec {
         ("peer", "another workload that uses the right address"),
         ("product", "the database or broker that is called, where known"),
         ("quota_full", "whether a quota on Services in the namespace is used up"),
-        ("certainty", "computed where peers use the right address or the caller is in trouble, else suggestive"),
     ],
     refs: &[
         ("caller", "the calling workload"),
@@ -50,15 +50,16 @@ pub(super) fn state(context: &Context<'_>, facts: &mut Facts) {
         let troubled = net::is_broken(context, &call.caller)
             || context.logs.of(&call.caller).any(|one| !one.recovered && matches!(one.class, "call" | "server"));
         // An address that nobody misses may be of a feature that is off.
+        let broken = net::is_broken(context, &call.caller);
         let certain = match problem.class {
             "service-absent" => true,
             "wrong-port" => peer.is_some() || troubled,
-            _ => peer.is_some() && troubled,
+            _ => broken || (peer.is_some() && troubled),
         };
-        if !certain && !net::is_broken(context, &call.caller) {
+        if !certain {
             continue;
         }
-        facts.add(fact(context, call, problem, peer, certain));
+        facts.add(fact(context, call, problem, peer));
     }
 }
 
@@ -107,7 +108,7 @@ fn peer<'a>(context: &Context<'a>, call: &Call, problem: &Problem) -> Option<&'a
     })
 }
 
-fn fact(context: &Context<'_>, call: &Call, problem: Problem, peer: Option<&Call>, certain: bool) -> Fact {
+fn fact(context: &Context<'_>, call: &Call, problem: Problem, peer: Option<&Call>) -> Fact {
     let callee = net::behind(context, &problem.service)
         .into_iter()
         .next()
@@ -117,7 +118,6 @@ fn fact(context: &Context<'_>, call: &Call, problem: Problem, peer: Option<&Call
         .param("target", call.address.to_string())
         .param("stated_in", call.stated_in.clone())
         .param("nearest", problem.nearest)
-        .param("certainty", if certain { "computed" } else { "suggestive" })
         .object("caller", call.caller.clone())
         .evidence([Evidence::spec(call.caller.clone(), call.stated_in.clone(), call.address.to_string())]);
     fact = match net::service(context, &problem.service) {
