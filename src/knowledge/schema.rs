@@ -171,6 +171,9 @@ pub struct InlineTest {
     /// Logs by `pod/container`, or `pod/container/previous`.
     #[serde(default)]
     pub logs: BTreeMap<String, String>,
+    /// Alerts as Alertmanager's API v2 sends them.
+    #[serde(default)]
+    pub alerts: Vec<BTreeMap<String, Value>>,
     /// Kinds that could not be read.
     #[serde(default)]
     pub unread: Vec<String>,
