@@ -9,8 +9,10 @@ use crate::report::model::{BlindSpot, RbacRule};
 /// What was not read.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Subject {
-    /// A kind's list, or its values where metadata was read.
+    /// A kind's list.
     Kind(Kind),
+    /// Values of ConfigMaps, whose metadata was read.
+    Values,
     /// Container logs.
     Logs,
     /// One object that is not of its kind's shape.
@@ -26,6 +28,8 @@ pub(super) enum Class {
     Forbidden,
     /// It was not captured.
     Missing,
+    /// Time or another bound ran out before; all such things are one blind spot.
+    Unreached,
     /// Anything else.
     Failed,
 }
@@ -70,18 +74,46 @@ impl BlindSpots {
 
     /// As the report lists them.
     pub(super) fn report(&self) -> Vec<BlindSpot> {
-        self.entries.iter().map(|((subject, _), entry)| entry.report(subject)).collect()
+        let reached = self.entries.iter().filter(|((_, class), _)| *class != Class::Unreached);
+        reached.map(|((subject, _), entry)| entry.report(subject)).chain(self.unreached()).collect()
+    }
+
+    /// What there was no time for: one cause, so one blind spot.
+    fn unreached(&self) -> Option<BlindSpot> {
+        let late = self.entries.iter().filter(|((_, class), _)| *class == Class::Unreached);
+        let late: Vec<(&Subject, &Entry)> = late.map(|((subject, _), entry)| (subject, entry)).collect();
+        match late.as_slice() {
+            [] => None,
+            [(subject, entry)] => Some(entry.report(subject)),
+            [(_, first), ..] => Some(BlindSpot {
+                what: some(&late.iter().map(|(subject, _)| subject.name()).collect()),
+                why: first.why.clone(),
+                effect: "cannot tell anything that only these would show".to_owned(),
+                rbac: None,
+            }),
+        }
+    }
+}
+
+impl Subject {
+    fn name(&self) -> String {
+        match self {
+            Self::Kind(kind) => kind.plural().to_owned(),
+            Self::Values => "values of ConfigMaps".to_owned(),
+            Self::Logs => "logs".to_owned(),
+            Self::Object(object) => object.clone(),
+            Self::File(path) => format!("file {path}"),
+        }
     }
 }
 
 impl Entry {
     fn report(&self, subject: &Subject) -> BlindSpot {
         let what = match subject {
-            Subject::Kind(kind) => kind.plural().to_owned(),
-            Subject::Logs if self.names.is_empty() => "logs".to_owned(),
-            Subject::Logs => format!("logs of {}", some(&self.names)),
-            Subject::Object(object) => object.clone(),
-            Subject::File(path) => format!("file {path}"),
+            Subject::Logs | Subject::Values if !self.names.is_empty() => {
+                format!("{}: {}", subject.name(), some(&self.names))
+            }
+            subject => subject.name(),
         };
         let scope = match self.namespaces.len() {
             0 => String::new(),
@@ -100,6 +132,7 @@ impl Entry {
     fn rule(&self, subject: &Subject) -> Option<RbacRule> {
         let (group, resource, verb) = match subject {
             Subject::Kind(kind) => (group(kind), kind.plural(), "list"),
+            Subject::Values => ("", Kind::ConfigMap.plural(), "get"),
             Subject::Logs => ("", "pods/log", "get"),
             Subject::Object(_) | Subject::File(_) => return None,
         };
@@ -119,7 +152,7 @@ impl Entry {
 
 /// A few of the names, and how many more there are.
 fn some(names: &BTreeSet<String>) -> String {
-    const SHOWN: usize = 5;
+    const SHOWN: usize = 8;
     let mut text = names.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
     if let Some(more) = names.len().checked_sub(SHOWN).filter(|more| *more > 0) {
         text.push_str(&format!(" and {more} more"));
@@ -131,6 +164,7 @@ fn some(names: &BTreeSet<String>) -> String {
 fn effect(subject: &Subject) -> &'static str {
     match subject {
         Subject::Logs => "cannot tell what the processes said before they failed",
+        Subject::Values => "cannot tell a wrong value from a right one",
         Subject::Object(_) => "this object is left out",
         Subject::File(_) => "what it holds is left out",
         Subject::Kind(kind) => match kind {
@@ -180,6 +214,17 @@ mod tests {
         let rule = report[0].rbac.as_ref().expect("a rule");
         assert_eq!(rule.namespace, None);
         assert_eq!(rule.verbs, ["list"]);
+    }
+
+    #[test]
+    fn what_time_ran_out_for_is_said_once() {
+        let mut spots = BlindSpots::default();
+        for kind in [Kind::Secret, Kind::Event] {
+            spots.add(Subject::Kind(kind), Class::Unreached, None, None, "not reached within 1s", false);
+        }
+        let report = spots.report();
+        assert_eq!(report.len(), 1);
+        assert_eq!(report[0].what, "events, secrets");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use super::blind::{BlindSpots, Class, Subject};
 use super::error::AgentError;
@@ -170,6 +171,11 @@ impl Collector {
         &self.state
     }
 
+    /// Cancel this to end reading at once; what was not read becomes a blind spot.
+    pub fn cancellation(&self) -> CancellationToken {
+        self.fetcher.cancel().clone()
+    }
+
     /// The namespaces that are looked at; empty: all.
     pub fn namespaces(&self) -> &[String] {
         match &self.scope {
@@ -320,7 +326,7 @@ impl Collector {
                     let name = Some(name.clone());
                     let (class, rbac) = self.class(failure);
                     let why = failure.why();
-                    self.blind.add(Subject::Kind(Kind::ConfigMap), class, Some(namespace), name, &why, rbac);
+                    self.blind.add(Subject::Values, class, Some(namespace), name, &why, rbac);
                 }
                 Vec::new()
             }
@@ -331,6 +337,7 @@ impl Collector {
         match failure {
             Failure::Forbidden(_) => (Class::Forbidden, !self.source.is_snapshot()),
             Failure::NotFound(_) => (Class::Missing, false),
+            Failure::Unreached(_) => (Class::Unreached, false),
             _ => (Class::Failed, false),
         }
     }
@@ -344,9 +351,9 @@ impl Collector {
         if *kind == Kind::EndpointSlice && (forbidden || matches!(failure, Failure::NotFound(_))) {
             follow.push(Job::List { kind: Kind::Endpoints, namespace: namespace.map(str::to_owned) });
         }
-        let coverage = self.state.coverage.entry(kind.clone()).or_default();
-        coverage.failures.push((namespace.map(str::to_owned), failure.why()));
         if self.hides(kind, namespace, failure) && follow.is_empty() {
+            let coverage = self.state.coverage.entry(kind.clone()).or_default();
+            coverage.failures.push((namespace.map(str::to_owned), failure.why()));
             let (class, rbac) = self.class(failure);
             let why = match class {
                 Class::Missing if self.source.is_snapshot() => "not in the snapshot".to_owned(),
@@ -407,7 +414,8 @@ impl Collector {
                 } else {
                     why
                 };
-                self.blind.add(Subject::Logs, Class::Failed, Some(&key.namespace), Some(name), &why, false);
+                let (class, _) = self.class(failure);
+                self.blind.add(Subject::Logs, class, Some(&key.namespace), Some(name), &why, false);
             }
         }
     }
@@ -436,7 +444,7 @@ impl Collector {
             self.state.namespaces.iter().map(|namespace| namespace.meta().name.as_str()).collect();
         for name in &self.request.namespaces {
             if !known.contains(&name.as_str()) {
-                return Err(AgentError::NoSuchNamespace { name: name.clone(), hint: nearest(name, &known) });
+                return Err(AgentError::no_such_namespace(name, &known));
             }
         }
         Ok(())
@@ -448,7 +456,7 @@ impl Collector {
 }
 
 /// The namespaces of a request and the system's, where DNS and controllers run.
-fn with_system(namespaces: &[String]) -> Vec<String> {
+pub(super) fn with_system(namespaces: &[String]) -> Vec<String> {
     let mut scope: Vec<String> = Vec::new();
     for name in namespaces.iter().map(String::as_str).chain(["kube-system"]) {
         if !scope.iter().any(|known| known == name) {
@@ -456,15 +464,4 @@ fn with_system(namespaces: &[String]) -> Vec<String> {
         }
     }
     scope
-}
-
-/// The namespaces whose names are most like one that does not exist.
-fn nearest(name: &str, known: &[&str]) -> String {
-    let mut ranked: Vec<(f64, &str)> =
-        known.iter().map(|known| (strsim::jaro_winkler(name, known), *known)).collect();
-    ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
-    match ranked.iter().take(3).map(|(_, name)| *name).collect::<Vec<_>>().as_slice() {
-        [] => "there are none".to_owned(),
-        names => format!("the nearest are {}", names.join(", ")),
-    }
 }

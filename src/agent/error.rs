@@ -86,3 +86,17 @@ pub enum AgentError {
         source: std::io::Error,
     },
 }
+
+impl AgentError {
+    /// Names the namespaces that are most like the one that does not exist.
+    pub(super) fn no_such_namespace(name: &str, known: &[&str]) -> Self {
+        let mut ranked: Vec<(f64, &str)> =
+            known.iter().map(|known| (strsim::jaro_winkler(name, known), *known)).collect();
+        ranked.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(b.1)));
+        let hint = match ranked.iter().take(3).map(|(_, name)| *name).collect::<Vec<_>>().as_slice() {
+            [] => "there are none".to_owned(),
+            names => format!("the nearest are {}", names.join(", ")),
+        };
+        Self::NoSuchNamespace { name: name.to_owned(), hint }
+    }
+}

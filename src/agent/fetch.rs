@@ -13,6 +13,7 @@ use kube::client::Body;
 use serde::Deserialize;
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 /// How often a request is repeated after 429, 5xx or a broken connection.
 const RETRIES: u32 = 3;
@@ -20,6 +21,8 @@ const RETRIES: u32 = 3;
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(5);
 /// One try may not take longer, so that one stall leaves time for the rest.
 const TRY_TIMEOUT: Duration = Duration::from_secs(20);
+/// Stands in for a timeout too long for the clock.
+const FOREVER: Duration = Duration::from_secs(24 * 3600);
 
 /// What an investigation may cost the API server.
 #[derive(Clone, Copy, Debug)]
@@ -71,8 +74,8 @@ pub(super) enum Failure {
     Status(u16, String),
     /// No usable answer at all.
     Connection(String),
-    /// Our own bound.
-    Bound(String),
+    /// Our own bound, or an interruption.
+    Unreached(String),
 }
 
 impl Failure {
@@ -86,7 +89,7 @@ impl Failure {
             Self::Expired => "the list changed too fast to be read in one piece (410)".to_owned(),
             Self::Status(code, message) => format!("the API server answered {code}: {message}"),
             Self::Connection(what) => what.clone(),
-            Self::Bound(what) => what.clone(),
+            Self::Unreached(what) => what.clone(),
         }
     }
 }
@@ -101,6 +104,7 @@ pub(super) struct Fetcher {
     requests: AtomicU64,
     bytes: AtomicU64,
     date: OnceLock<Timestamp>,
+    cancel: CancellationToken,
 }
 
 /// A client, which has no `Debug` of its own.
@@ -123,14 +127,16 @@ enum Outcome {
 impl Fetcher {
     /// The deadline starts to run now.
     pub(super) fn new(client: Client, limits: Limits) -> Self {
+        let now = Instant::now();
         Self {
             client: ClientDebug(client),
             limits,
-            deadline: Instant::now() + limits.timeout,
+            deadline: now.checked_add(limits.timeout).unwrap_or(now + FOREVER),
             permits: Semaphore::new(limits.concurrency.clamp(1, 256)),
             requests: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
             date: OnceLock::new(),
+            cancel: CancellationToken::new(),
         }
     }
 
@@ -149,9 +155,22 @@ impl Fetcher {
         self.date.get().copied()
     }
 
+    /// Ends reading early: whoever cancels it makes every request fail at once.
+    pub(super) fn cancel(&self) -> &CancellationToken {
+        &self.cancel
+    }
+
     /// Gets a path. Fails at the deadline at the latest.
     pub(super) async fn get(&self, uri: &str, accept: &str) -> Result<Vec<u8>, Failure> {
-        let timed_out = || Failure::Bound(format!("not reached within {:?}", self.limits.timeout));
+        tokio::select! {
+            biased;
+            () = self.cancel.cancelled() => Err(Failure::Unreached("interrupted".to_owned())),
+            answer = self.try_get(uri, accept) => answer,
+        }
+    }
+
+    async fn try_get(&self, uri: &str, accept: &str) -> Result<Vec<u8>, Failure> {
+        let timed_out = || Failure::Unreached(format!("not reached within {:?}", self.limits.timeout));
         let _permit = tokio::time::timeout_at(self.deadline, self.permits.acquire())
             .await
             .map_err(|_| timed_out())?
@@ -184,10 +203,13 @@ impl Fetcher {
 
     fn check_bounds(&self) -> Result<(), Failure> {
         if self.requests() >= self.limits.max_requests {
-            return Err(Failure::Bound(format!("--max-requests {} is reached", self.limits.max_requests)));
+            return Err(Failure::Unreached(format!(
+                "--max-requests {} is reached",
+                self.limits.max_requests
+            )));
         }
         if self.bytes() >= self.limits.max_bytes {
-            return Err(Failure::Bound(format!("--max-bytes {} is reached", self.limits.max_bytes)));
+            return Err(Failure::Unreached(format!("--max-bytes {} is reached", self.limits.max_bytes)));
         }
         Ok(())
     }

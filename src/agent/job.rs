@@ -8,9 +8,9 @@ use super::path;
 use crate::cluster::logs::{Log, LogKey};
 use crate::cluster::{ClusterState, Kind};
 
-const JSON: &str = "application/json";
+pub(super) const JSON: &str = "application/json";
 /// Metadata only; a server that cannot do it is refused rather than read in full.
-const METADATA: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
+pub(super) const METADATA: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 /// Objects of one page, where a list is read in pages.
 const PAGE: &str = "500";
 /// How often a list may begin again after 410.
@@ -144,11 +144,42 @@ fn paged(kind: &Kind, namespace: Option<&str>) -> bool {
 }
 
 async fn list(fetcher: &Fetcher, kind: &Kind, namespace: Option<&str>, fields: &str) -> Reading {
-    let path = path::list(kind, namespace);
     let accept = if metadata_only(kind) { METADATA } else { JSON };
+    let mut reading = Reading::default();
+    reading.failure = read_list(fetcher, kind, namespace, fields, accept, &mut reading).await.err();
+    reading
+}
+
+/// Takes the objects of a list as they come.
+pub(super) trait Sink {
+    /// One object's JSON.
+    fn item(&mut self, kind: &Kind, json: &str);
+    /// The list begins again.
+    fn restart(&mut self);
+}
+
+impl Sink for Reading {
+    fn item(&mut self, kind: &Kind, json: &str) {
+        self.add(kind, json);
+    }
+
+    fn restart(&mut self) {
+        *self = Self::default();
+    }
+}
+
+/// Reads a list with all its pages.
+pub(super) async fn read_list(
+    fetcher: &Fetcher,
+    kind: &Kind,
+    namespace: Option<&str>,
+    fields: &str,
+    accept: &str,
+    sink: &mut impl Sink,
+) -> Result<(), Failure> {
+    let path = path::list(kind, namespace);
     let (version, limit) = if paged(kind, namespace) { ("", PAGE) } else { ("0", "") };
     let mut restarts = 0;
-    let mut reading = Reading::default();
     let mut token = String::new();
     loop {
         // A continued list keeps the version it began with.
@@ -156,38 +187,30 @@ async fn list(fetcher: &Fetcher, kind: &Kind, namespace: Option<&str>, fields: &
         let parameters =
             [("resourceVersion", version), ("limit", limit), ("fieldSelector", fields), ("continue", &token)];
         let body = match fetcher.get(&path::with_query(&path, &parameters), accept).await {
-            Ok(body) => body,
             Err(Failure::Expired) if restarts < RESTARTS => {
                 restarts += 1;
-                reading = Reading::default();
+                sink.restart();
                 token.clear();
                 continue;
             }
-            Err(failure) => {
-                reading.failure = Some(failure);
-                return reading;
-            }
+            answer => answer?,
         };
-        match add_page(&mut reading, kind, body) {
-            Ok(Some(next)) if next != token => token = next,
+        match read_page(sink, kind, body).map_err(Failure::Connection)? {
+            Some(next) if next != token => token = next,
             // A server that repeats itself would keep us for ever.
-            Ok(_) => return reading,
-            Err(why) => {
-                reading.failure = Some(Failure::Connection(why));
-                return reading;
-            }
+            _ => return Ok(()),
         }
     }
 }
 
 /// Decodes one page; gives the token of the next.
-fn add_page(reading: &mut Reading, kind: &Kind, body: Vec<u8>) -> Result<Option<String>, String> {
+fn read_page(sink: &mut impl Sink, kind: &Kind, body: Vec<u8>) -> Result<Option<String>, String> {
     let body = String::from_utf8(body)
         .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
     let page: Page<'_> = serde_json::from_str(&body)
         .map_err(|error| format!("the answer is no list of {}: {error}", kind.plural()))?;
     for item in page.items.unwrap_or_default() {
-        reading.add(kind, item.get());
+        sink.item(kind, item.get());
     }
     Ok(page.metadata.and_then(|metadata| metadata.token).filter(|token| !token.is_empty()))
 }
@@ -203,7 +226,7 @@ async fn config(fetcher: &Fetcher, namespace: &str, name: &str) -> Reading {
     }
 }
 
-async fn log(fetcher: &Fetcher, key: &LogKey, limits: &Limits) -> Reading {
+pub(super) async fn log(fetcher: &Fetcher, key: &LogKey, limits: &Limits) -> Reading {
     let path = format!("{}/log", path::object(&Kind::Pod, &key.namespace, &key.pod));
     let mut lines = limits.log_lines.max(1);
     let bytes = limits.log_bytes.max(1);
@@ -266,7 +289,7 @@ mod tests {
     fn one_bad_object_costs_only_itself() {
         let mut reading = Reading::default();
         let body = br#"{"items":[{"metadata":{"name":"a","namespace":"shop"}},{"metadata":{"name":"b","namespace":"shop"},"spec":{"containers":7}},null]}"#;
-        let next = add_page(&mut reading, &Kind::Pod, body.to_vec()).expect("a list");
+        let next = read_page(&mut reading, &Kind::Pod, body.to_vec()).expect("a list");
         assert_eq!(next, None);
         assert_eq!(reading.state.pods.len(), 1);
         assert_eq!(reading.unreadable.len(), 2);

@@ -56,7 +56,7 @@ pub(super) fn cluster(address: &str, context: &str, failure: &Failure) -> AgentE
         Failure::Unauthorized(what) => {
             AgentError::Unauthorized { server, context: context.to_owned(), what: what.clone() }
         }
-        Failure::Connection(what) | Failure::Bound(what) => {
+        Failure::Connection(what) | Failure::Unreached(what) => {
             let lower = what.to_ascii_lowercase();
             let known = HINTS.iter().find(|(words, ..)| words.iter().any(|word| lower.contains(word)));
             let (what, hint) = match known {

@@ -11,6 +11,9 @@ use crate::cluster::types::{Object, Workload};
 /// Labels whose value people use as the name of what runs.
 const APP_LABELS: [&str; 3] = ["app", "app.kubernetes.io/name", "k8s-app"];
 
+/// A part of this many names, and of most, tells none of them.
+const COMMON: usize = 5;
+
 /// How readily an object is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Rank {
@@ -79,7 +82,34 @@ impl Catalog {
             webhooks roles role_bindings api_services crds);
         catalog.add_namespaces(topology);
         catalog.add_hosts(topology);
+        catalog.drop_common_parts();
         catalog
+    }
+
+    /// A part that most names share, such as a product's initials, tells nothing: people leave it out.
+    fn drop_common_parts(&mut self) {
+        let names: BTreeSet<(&str, &str)> = self
+            .entries
+            .iter()
+            .filter(|entry| entry.rank == Rank::Primary && entry.named.kind.is_workload())
+            .map(|entry| (entry.named.ns(), &*entry.named.name))
+            .collect();
+        let mut shared: BTreeMap<String, usize> = BTreeMap::new();
+        for (_, name) in &names {
+            if let [first, _, ..] = name_parts(name).as_slice() {
+                *shared.entry(first.clone()).or_default() += 1;
+            }
+        }
+        shared.retain(|_, count| *count >= COMMON && *count * 2 > names.len());
+        for (index, entry) in self.entries.iter_mut().enumerate() {
+            let [first, rest @ ..] = entry.parts.as_slice() else { continue };
+            if rest.is_empty() || !shared.contains_key(first) {
+                continue;
+            }
+            self.by_squash.entry(rest.concat()).or_default().push(index);
+            let common = first.clone();
+            entry.core.retain(|part| *part != common);
+        }
     }
 
     fn add_workload(&mut self, topology: &Topology<'_>, workload: &Workload) {

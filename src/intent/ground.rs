@@ -2,12 +2,12 @@
 
 use jiff::Timestamp;
 
-use super::catalog::{Catalog, Entry};
+use super::catalog::{Catalog, Entry, Rank};
 use super::matching::{Quality, nearness};
 use super::parse::{NameForm, NameMention, ParsedIntent};
 use super::resolve::{Hit, Resolver};
 use super::time;
-use super::words::WordClass;
+use super::words::{WordClass, is_weak};
 use crate::cluster::object::{Kind, ObjectRef};
 use crate::cluster::topology::Topology;
 use crate::report::model::{Ambiguous, IntentInfo, IntentObject, NotFound};
@@ -15,6 +15,8 @@ use crate::symptom::Symptom;
 
 /// Names offered for one that does not exist.
 const MAX_CLOSEST: usize = 3;
+/// Names reported as not found: a pasted log is full of them.
+const MAX_NOT_FOUND: usize = 10;
 /// How near a name must be to be offered, 0 to 1.
 const CLOSE: f64 = 0.82;
 
@@ -106,6 +108,7 @@ pub fn ground(
         ..GroundedIntent::default()
     };
     grounder.objects(hits, &mut intent);
+    node_symptoms(&mut intent);
     intent.names_nothing =
         intent.objects.is_empty() && grounder.described.is_empty() && grounder.not_found.is_empty();
     intent.namespaces =
@@ -231,40 +234,61 @@ impl Grounder<'_, '_, '_, '_> {
         for mention in open {
             let class = self.parsed.words.get(mention.word).map(|word| word.class);
             let expected = match mention.form {
-                NameForm::Stated | NameForm::NameLike | NameForm::Host => true,
-                // "training job trainer-nightly": the kind belongs to the name that was found.
+                NameForm::Stated | NameForm::Host => true,
+                // Names of objects are in lower case, but a sentence begins with a capital.
+                NameForm::NameLike => !mention.text.chars().skip(1).any(char::is_uppercase),
+                // "import job importer-weekly": the kind belongs to the name that was found.
                 NameForm::Adjacent => {
                     class == Some(WordClass::Name)
                         && !hits.iter().any(|hit| hit.word.abs_diff(mention.word) <= 2)
                 }
-                _ => false,
+                // An ordinary word is missed only where it names something in another namespace.
+                NameForm::Word | NameForm::Generic => {
+                    hits.is_empty() && !self.home().is_empty() && self.is_elsewhere(mention)
+                }
+                NameForm::Ordinary => false,
             };
             let text = match &mention.namespace {
                 Some(namespace) => format!("{namespace}/{}", mention.text),
                 None => mention.text.clone(),
             };
-            if !expected || self.not_found.iter().any(|known| known.text == text) {
+            if !expected
+                || self.not_found.len() >= MAX_NOT_FOUND
+                || self.not_found.iter().any(|known| known.text == text)
+            {
                 continue;
             }
-            let closest = if mention.form == NameForm::Host {
-                let mut hosts: Vec<(f64, &str)> = self
-                    .catalog
-                    .hosts()
-                    .into_iter()
-                    .map(|host| (nearness(&mention.text, host), host))
-                    .filter(|(near, _)| *near >= CLOSE)
-                    .collect();
-                hosts.sort_by(|a, b| b.0.total_cmp(&a.0));
-                hosts.into_iter().take(MAX_CLOSEST).map(|(_, host)| host.to_owned()).collect()
-            } else {
-                let kind = mention.kind.clone();
-                self.closest(&mention.text, &|entry: &Entry| match &kind {
-                    Some(kind) if entry.rank == super::catalog::Rank::Secondary => entry.named.kind == *kind,
-                    _ => entry.rank == super::catalog::Rank::Primary && entry.named.kind != Kind::Namespace,
-                })
+            let closest = match mention.form {
+                NameForm::Host => self.closest_hosts(&mention.text),
+                _ => self.closest(&mention.text, &|entry: &Entry| match &mention.kind {
+                    Some(kind) if entry.rank == Rank::Secondary => entry.named.kind == *kind,
+                    _ => entry.rank == Rank::Primary && entry.named.kind != Kind::Namespace,
+                }),
             };
+            // A host like none in the cluster belongs to somebody else: nothing is missing here.
+            if mention.form == NameForm::Host && closest.is_empty() {
+                continue;
+            }
             self.not_found.push(NotFound { text, closest });
         }
+    }
+
+    fn closest_hosts(&self, text: &str) -> Vec<String> {
+        let near = |host: &'_ str| nearness(text, host);
+        let mut hosts: Vec<&str> =
+            self.catalog.hosts().into_iter().filter(|host| near(host) >= CLOSE).collect();
+        hosts.sort_by(|a, b| near(b).total_cmp(&near(a)));
+        hosts.into_iter().take(MAX_CLOSEST).map(str::to_owned).collect()
+    }
+
+    fn is_elsewhere(&self, mention: &NameMention) -> bool {
+        let name = mention.text.to_lowercase();
+        !is_weak(&name)
+            && self.catalog.find_name(&name).iter().any(|index| {
+                self.catalog
+                    .get(*index)
+                    .is_some_and(|e| e.rank == Rank::Primary && e.named.kind != Kind::Namespace)
+            })
     }
 
     /// The nearest names that exist, those at home first, others with their namespace.
@@ -361,10 +385,13 @@ impl Grounder<'_, '_, '_, '_> {
 
     /// The objects that the description says are not meant, and that it does not name elsewhere.
     fn negated(&self, hits: &[Hit]) -> Vec<ObjectRef> {
-        let allow = |entry: &Entry| self.is_home(entry);
+        let (home, everywhere) = (|entry: &Entry| self.is_home(entry), |_: &Entry| true);
         let mut negated: Vec<ObjectRef> = Vec::new();
         for (number, mention) in self.parsed.negated.iter().enumerate() {
-            let hit = self.resolver.mention(mention, number, false, &allow);
+            let hit = self
+                .resolver
+                .mention(mention, number, false, &home)
+                .or_else(|| self.resolver.mention(mention, number, true, &everywhere));
             let meant = |index: &usize| hits.iter().any(|hit| hit.entries.contains(index));
             for index in hit.into_iter().flat_map(|hit| hit.entries).filter(|index| !meant(index)) {
                 negated.extend(self.catalog.get(index).map(|entry| entry.object.clone()));
@@ -403,6 +430,16 @@ impl Grounder<'_, '_, '_, '_> {
                 add(intent, object, name, Quality::Exact);
             }
         }
+    }
+}
+
+/// "web-1 is NotReady" tells an unhealthy node, if that is what `web-1` is.
+fn node_symptoms(intent: &mut GroundedIntent) {
+    let node = intent.objects.iter().any(|grounded| grounded.object.kind == Kind::Node);
+    let told = [Symptom::NotReady, Symptom::Unreachable].iter().any(|told| intent.symptoms.contains(told));
+    if node && told && !intent.symptoms.contains(&Symptom::NodeUnhealthy) {
+        intent.symptoms.push(Symptom::NodeUnhealthy);
+        intent.symptoms.sort_unstable();
     }
 }
 

@@ -65,11 +65,12 @@ impl Matcher<'_, '_, '_> {
             return None;
         }
         let lower = name.to_lowercase();
-        let steps: [(Quality, &dyn Fn() -> Vec<usize>); 8] = [
+        let steps: [(Quality, &dyn Fn() -> Vec<usize>); 9] = [
             (Quality::Exact, &|| self.exact(&lower, allow)),
             (Quality::Variant, &|| self.variants(&lower, allow)),
             (Quality::Owner, &|| self.owners(&lower, allow)),
             (Quality::App, &|| self.limited(self.allowed(self.catalog.find_app(&lower), allow))),
+            (Quality::Parts, &|| self.limited(self.glued(&squash(&lower), allow))),
             (Quality::Parts, &|| self.limited(self.same_core(&lower, allow))),
             (Quality::Prefix, &|| self.limited(self.prefix(&lower, allow))),
             (Quality::Part, &|| if loose { self.single_part(&lower, allow) } else { Vec::new() }),
@@ -112,6 +113,24 @@ impl Matcher<'_, '_, '_> {
             .unwrap_or_default()
     }
 
+    /// Names that have a generic noun glued on: "cart" for `cartservice`.
+    pub(super) fn glued(&self, squashed: &str, allow: Allow<'_>) -> Vec<usize> {
+        if squashed.chars().count() < 3 || words::is_weak(squashed) {
+            return Vec::new();
+        }
+        let mut forms = vec![squashed.to_owned()];
+        forms.extend(inflections(squashed));
+        let nouns = ["service", "svc", "server", "app"];
+        forms
+            .iter()
+            .flat_map(|squashed| nouns.iter().map(move |noun| (squashed, noun)))
+            .map(|(squashed, noun)| {
+                self.allowed(self.catalog.find_squashed(&format!("{squashed}{noun}")), allow)
+            })
+            .find(|found| !found.is_empty())
+            .unwrap_or_default()
+    }
+
     /// What made a pod, ReplicaSet or Job that is gone, by the name it left.
     fn owners(&self, name: &str, allow: Allow<'_>) -> Vec<usize> {
         let Some((stem, suffix)) = name.rsplit_once('-') else { return Vec::new() };
@@ -146,7 +165,7 @@ impl Matcher<'_, '_, '_> {
             .find(|index| self.catalog.get(*index).is_some_and(|entry| entry.named == *object))
     }
 
-    /// Names whose telling parts are the same: "reaper" and `pod-reaper`, "cart-svc" and `cart-api`.
+    /// Names whose telling parts are the same: "sweeper" and `session-sweeper`, "cart-svc" and `cart-api`.
     fn same_core(&self, name: &str, allow: Allow<'_>) -> Vec<usize> {
         let parts = name_parts(name);
         let core: Vec<&String> = parts.iter().filter(|part| !words::is_filler(part)).collect();
@@ -156,7 +175,7 @@ impl Matcher<'_, '_, '_> {
             let same = |part: &str| entry.core.iter().any(|own| same_word(own, part));
             entry.core.len() == core.len()
                 && core.iter().all(|part| same(part))
-                // "orders-db" is not `orders-api`, "node-2" not `node-1`.
+                // "cart-db" is not `cart-api`, "web-2" not `web-1`.
                 && parts.iter().filter(|part| words::is_filler(part)).all(|part| {
                     words::kind_of(part).is_some()
                         || matches!(part.as_str(), "app" | "application")
@@ -168,7 +187,11 @@ impl Matcher<'_, '_, '_> {
 
     /// Names that begin with all parts of this one.
     fn prefix(&self, name: &str, allow: Allow<'_>) -> Vec<usize> {
-        let parts = name_parts(name);
+        let mut parts = name_parts(name);
+        // "resize-job" is how people write "the resize job".
+        if parts.len() > 1 && parts.last().is_some_and(|last| words::kind_of(last).is_some()) {
+            parts.pop();
+        }
         let Some((first, rest)) = parts.split_first() else { return Vec::new() };
         if squash(name).chars().count() < 3 {
             return Vec::new();
@@ -290,5 +313,8 @@ pub(super) fn nearness(typed: &str, own: &str) -> f64 {
         let all = typed.len().max(own.len()).max(1);
         if same == 0 { 0.0 } else { 0.8 + 0.2 * (same as f64 / all as f64) }
     };
-    strsim::jaro_winkler(&typed, &own).max(shared)
+    let (a, b) = (squash(&typed), squash(&own));
+    let (short, long) = if a.len() <= b.len() { (&a, &b) } else { (&b, &a) };
+    let contained = if short.len() >= 4 && long.contains(short.as_str()) { 0.85 } else { 0.0 };
+    strsim::jaro_winkler(&typed, &own).max(shared).max(contained)
 }

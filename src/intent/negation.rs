@@ -94,7 +94,8 @@ const SOMETIMES: &[&str] = &[
     "when",
     "occasionally",
 ];
-const DENIALS: &[&str] = &["not", "isnt", "nicht", "pas", "nao", "no", "except", "besides", "ignore", "kein"];
+const DENIALS: &[&str] =
+    &["not", "isnt", "nicht", "pas", "nao", "no", "neither", "nor", "except", "besides", "ignore", "kein"];
 const BETWEEN: &[&str] = &[
     "the", "a", "our", "der", "die", "das", "el", "la", "le", "o", "about", "because", "of", "caused", "by",
     "due", "to", "related", "with", "an", "for",
@@ -108,13 +109,30 @@ pub(super) fn negated(tokens: &[Token], names: &[NameMention]) -> Vec<bool> {
         let later = names.get(index + 1..).is_some_and(|rest| {
             rest.iter().any(|other| other.form <= super::NameForm::Word && other.text != name.text)
         });
-        negated.push(
-            is_denied(tokens, name.word)
-                || is_fine(tokens, name.word, later)
-                || is_for_later(tokens, name.word),
-        );
+        let fine = !name.place && is_fine(tokens, name.word, later);
+        negated.push(is_denied(tokens, name.word) || fine || is_for_later(tokens, name.word));
     }
+    spread_over_and(tokens, names, &mut negated);
     negated
+}
+
+/// "web and redis look fine" says it of both.
+fn spread_over_and(tokens: &[Token], names: &[NameMention], negated: &mut [bool]) {
+    for index in (1..names.len()).rev() {
+        let (Some(before), Some(name)) = (names.get(index - 1), names.get(index)) else { continue };
+        let joined = before.word + 2 == name.word
+            && clause(tokens, before.word) == clause(tokens, name.word)
+            && matches!(
+                folded(tokens, before.word + 1),
+                "and" | "or" | "nor" | "und" | "oder" | "y" | "et" | "e"
+            );
+        if joined
+            && negated.get(index) == Some(&true)
+            && let Some(negated) = negated.get_mut(index - 1)
+        {
+            *negated = true;
+        }
+    }
 }
 
 fn folded(tokens: &[Token], index: usize) -> &str {
@@ -144,8 +162,10 @@ fn is_denied(tokens: &[Token], at: usize) -> bool {
         }
         if DENIALS.contains(&word) {
             // "why does it not reach redis", "no pods": a denied verb or noun, not a denied name.
-            return matches!(word, "ignore" | "isnt" | "not" | "nicht" | "pas" | "nao" | "kein")
-                && (back > 1 || word != "pas");
+            return matches!(
+                word,
+                "ignore" | "neither" | "nor" | "isnt" | "not" | "nicht" | "pas" | "nao" | "kein"
+            ) && (back > 1 || word != "pas");
         }
         if !BETWEEN.contains(&word) {
             return false;
@@ -182,7 +202,7 @@ fn is_fine(tokens: &[Token], at: usize, another_later: bool) -> bool {
 }
 
 /// "the billing job fails too, but that's for later".
-fn is_for_later(tokens: &[Token], at: usize) -> bool {
+pub(super) fn is_for_later(tokens: &[Token], at: usize) -> bool {
     let here = clause(tokens, at);
     let same = |index: &usize| clause(tokens, *index) == here;
     (at + 1..tokens.len().min(at + 12)).take_while(same).any(|index| LATER.contains(&folded(tokens, index)))
@@ -207,5 +227,5 @@ pub(super) fn asks_whether_resolved(tokens: &[Token]) -> bool {
                 || has(&["ok", "now"])
                 || has(&["over", "now"])
                 || has(&["do", "i", "need", "to"])
-                || has(&["is", "the", "rollout", "broken"]))
+                || has(&["do", "we", "need", "to"]))
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::negation;
+use super::spelling::{bare, class_of_token, is_camel_reason, is_constant, is_host, is_name_like};
 use super::text::{self, Token, camel_words, fold};
 use super::time::{self, TimeMention};
 use super::words::{self, WordClass};
@@ -117,53 +118,6 @@ const ARTICLES: &[&str] =
     &["the", "our", "my", "a", "this", "der", "dem", "den", "el", "la", "le", "o", "your"];
 const PLACES: &[&str] = &["in", "within", "inside", "im", "en", "dans", "em", "na", "no", "from", "of", "ns"];
 const NAMERS: &[&str] = &["called", "named", "namens", "llamado", "nomme", "appele", "chamado"];
-const FILE_ENDINGS: &[&str] = &[
-    "yaml",
-    "yml",
-    "json",
-    "log",
-    "txt",
-    "conf",
-    "cfg",
-    "py",
-    "go",
-    "js",
-    "ts",
-    "rb",
-    "sh",
-    "java",
-    "jar",
-    "png",
-    "jpg",
-    "pdf",
-    "html",
-    "xml",
-    "toml",
-    "ini",
-    "md",
-    "env",
-    "sql",
-    "tar",
-    "gz",
-    "crt",
-    "pem",
-    "key",
-    "properties",
-    "php",
-    "css",
-    "svg",
-    "csv",
-    "lock",
-    "rs",
-    "c",
-    "cpp",
-    "h",
-    "so",
-    "lang",
-    "util",
-    "io",
-    "net",
-];
 
 struct Reader<'t> {
     tokens: &'t [Token],
@@ -295,7 +249,7 @@ impl<'t> Reader<'t> {
             self.path(index, token);
         } else if token.folded.contains(':') {
             self.with_colon(index, token);
-        } else if is_host(&token.folded) {
+        } else if is_host(&token.folded) && camel_words(&token.text).is_none() {
             self.host(index, &token.folded);
         } else {
             self.word(index, token);
@@ -402,6 +356,9 @@ impl<'t> Reader<'t> {
     fn word(&mut self, index: usize, token: &Token) {
         let text = bare(&token.text);
         let folded = fold(text);
+        if self.is_half_of_kind(index) {
+            return;
+        }
         let (kind, beside_generic) = self.kind_beside(index);
         let beside = kind.is_some();
         let named = self.previous(index).is_some_and(|before| NAMERS.contains(&self.folded(before)));
@@ -410,7 +367,7 @@ impl<'t> Reader<'t> {
         } else {
             class_of_token(token)
         };
-        let form = if is_camel_reason(text) {
+        let form = if is_camel_reason(text) || is_constant(text) {
             return;
         } else if (token.quoted || named) && class != WordClass::Ordinary {
             NameForm::Stated
@@ -420,8 +377,9 @@ impl<'t> Reader<'t> {
             NameForm::Ordinary
         } else {
             match class {
-                WordClass::Name if beside => NameForm::Adjacent,
+                WordClass::Name if beside || self.before_namespace(index) => NameForm::Adjacent,
                 WordClass::Name => NameForm::Word,
+                WordClass::Generic if words::is_product(&folded) => NameForm::Word,
                 WordClass::Generic | WordClass::Kind => NameForm::Generic,
                 WordClass::Ordinary if beside || beside_generic || token.quoted => NameForm::Ordinary,
                 WordClass::Ordinary => return,
@@ -430,6 +388,12 @@ impl<'t> Reader<'t> {
         let place = self.is_place(index);
         let text = text.to_owned();
         self.names.push(NameMention { text, form, kind, namespace: None, place, word: index });
+    }
+
+    /// "service account": two words that are one kind, not a Service of the name `account`.
+    fn is_half_of_kind(&self, index: usize) -> bool {
+        let pair = |a: Option<usize>, b: Option<usize>| matches!((a, b), (Some(a), Some(b)) if words::kind_of_pair(self.folded(a), self.folded(b)).is_some());
+        pair(self.previous(index), Some(index)) || pair(Some(index), self.next(index))
     }
 
     /// The kind said directly beside a word, and whether "app" or the like stands there.
@@ -443,15 +407,30 @@ impl<'t> Reader<'t> {
         let two_after = after.and_then(|after| self.next(after));
         let single = |at: Option<usize>| at.and_then(|at| words::kind_of(self.folded(at)));
         // "pod web-1 of deployment web": the word before is nearer to what is meant.
-        let is_namespace = |kind: &Kind| *kind != Kind::Namespace;
+        let names_object = |kind: &Kind| *kind != Kind::Namespace;
         let kind = pair(two_before, before)
             .or_else(|| single(before))
             .or_else(|| pair(after, two_after))
             .or_else(|| single(after))
-            .filter(is_namespace);
+            .filter(names_object);
         let generic =
             after.is_some_and(|after| matches!(self.folded(after), "app" | "application" | "workload"));
         (kind, generic)
+    }
+
+    /// "mailer in namespace crm", "mailer in the crm namespace".
+    fn before_namespace(&self, index: usize) -> bool {
+        let inside = self
+            .next(index)
+            .filter(|next| matches!(self.folded(*next), "in" | "from" | "im" | "en" | "dans"));
+        let same = |at: &usize| self.same_clause(index, *at);
+        inside.is_some_and(|inside| {
+            (inside + 1..inside + 4).take_while(same).any(|at| self.is_namespace_word(at))
+        })
+    }
+
+    fn is_namespace_word(&self, index: usize) -> bool {
+        self.is_taken(index) && words::kind_of(self.folded(index)) == Some(Kind::Namespace)
     }
 
     fn is_place(&self, index: usize) -> bool {
@@ -461,66 +440,4 @@ impl<'t> Reader<'t> {
             || ARTICLES.contains(&word)
                 && self.previous(before).is_some_and(|before| PLACES.contains(&self.folded(before)))
     }
-}
-
-/// A token's class, without a possessive ending.
-fn class_of_token(token: &Token) -> WordClass {
-    words::class_of(&fold(bare(&token.text)))
-}
-
-/// Without a possessive ending.
-fn bare(text: &str) -> &str {
-    text.strip_suffix("'s").or_else(|| text.strip_suffix("'S")).unwrap_or(text)
-}
-
-/// Whether a word is spelled like the name of an object rather than like a word.
-fn is_name_like(token: &Token) -> bool {
-    let folded = fold(bare(&token.text));
-    if !folded.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_' | '.')) {
-        return false;
-    }
-    let parts: Vec<&str> = folded.split(['-', '_', '.']).filter(|part| !part.is_empty()).collect();
-    let numeric = |part: &&&str| part.bytes().all(|byte| byte.is_ascii_digit());
-    let lettered: Vec<&&str> = parts.iter().filter(|part| !numeric(part)).collect();
-    let ordinary = |part: &&&str| words::class_of(part) == WordClass::Ordinary;
-    if parts.len() == 1 {
-        // `web1`: letters and then digits, no ordinary word and no measure.
-        let letters = folded.chars().take_while(|c| c.is_alphabetic()).count();
-        return letters >= 3
-            && letters < folded.chars().count()
-            && folded.chars().skip(letters).all(|c| c.is_ascii_digit())
-            && words::class_of(&folded) == WordClass::Name;
-    }
-    if lettered.is_empty() {
-        return false;
-    }
-    // Ordinary words joined by hyphens ("port-forward", "in-app") are words; a part that is no
-    // word, or generic parts only ("order-service"), make a name.
-    lettered.iter().any(|part| words::class_of(part) == WordClass::Name)
-        || !lettered.iter().any(|part| ordinary(&part))
-}
-
-/// Reasons and alerts in camel case tell symptoms, not objects.
-fn is_camel_reason(text: &str) -> bool {
-    let Some(parts) = camel_words(text) else { return false };
-    let reason = ["exception", "error", "hook", "backoff", "mismatch", "looping"];
-    parts.first().is_some_and(|first| first == "kube")
-        || parts.last().is_some_and(|last| reason.contains(&last.as_str()))
-        || parts.iter().all(|part| words::class_of(part) != WordClass::Name)
-            && parts.iter().any(|part| words::class_of(part) == WordClass::Ordinary)
-}
-
-/// Whether a word is a host name: dots between labels, the last of letters, no file.
-fn is_host(word: &str) -> bool {
-    let labels: Vec<&str> = word.split('.').collect();
-    let valid = |label: &&str| {
-        !label.is_empty()
-            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'*'))
-    };
-    let [first, .., last] = labels.as_slice() else { return false };
-    labels.iter().all(|label| valid(&label))
-        && last.len() >= 2
-        && last.bytes().all(|byte| byte.is_ascii_lowercase())
-        && (labels.len() > 2 || !FILE_ENDINGS.contains(last))
-        && !first.bytes().all(|byte| byte.is_ascii_digit())
 }

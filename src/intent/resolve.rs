@@ -62,14 +62,23 @@ impl<'c, 't, 's> Resolver<'c, 't, 's> {
             mention.namespace.as_deref().is_none_or(|namespace| entry.named.ns() == namespace.to_lowercase())
         };
         let ranked = |entry: &Entry| in_namespace(entry) && allow(entry) && may_mean(entry, mention);
-        let whole = matches!(mention.form, NameForm::Generic | NameForm::Ordinary);
+        // "db-migrate" may be short for a longer name although its parts are words; "migrate" is not.
+        let whole = match mention.form {
+            NameForm::Generic => true,
+            NameForm::Ordinary => !mention.text.contains(['-', '_']),
+            _ => false,
+        };
         let loose = matches!(mention.form, NameForm::Word | NameForm::Adjacent);
         let (quality, mut entries) = if mention.form == NameForm::Host {
             self.host(&mention.text, &ranked)?
         } else if whole || exact_only || number >= MAX_LIKENESS {
             (Quality::Exact, self.matcher.exact(&mention.text, &ranked))
         } else {
-            self.matcher.best(&mention.text, loose, &ranked)?
+            let found = self.matcher.best(&mention.text, loose, &ranked)?;
+            if mention.form == NameForm::Ordinary && found.0 > Quality::Prefix {
+                return None;
+            }
+            found
         };
         self.prefer(&mut entries, mention);
         let likely = match mention.form {
@@ -142,7 +151,7 @@ impl<'c, 't, 's> Resolver<'c, 't, 's> {
         }
     }
 
-    /// Names of several words: "pricing engine", "pg backup", "front end".
+    /// Names of several words: "tax engine", "mongo backup", "front end".
     pub(super) fn phrases(&self, parsed: &ParsedIntent, allow: Allow<'_>) -> Vec<(Hit, Vec<usize>)> {
         let words: Vec<(usize, &Word, String)> = parsed
             .words
@@ -183,7 +192,13 @@ impl<'c, 't, 's> Resolver<'c, 't, 's> {
                 let entries: Vec<usize> = found
                     .filter(|index| self.entry(*index).is_some_and(|e| e.rank == Rank::Primary && allow(e)))
                     .collect();
-                hits.extend(self.phrase(window, entries, Quality::Variant));
+                let primary = |entry: &Entry| entry.rank == Rank::Primary && allow(entry);
+                let (quality, entries) = if entries.is_empty() {
+                    (Quality::Parts, self.matcher.glued(&key, &primary))
+                } else {
+                    (Quality::Variant, entries)
+                };
+                hits.extend(self.phrase(window, entries, quality));
             }
         }
         hits
@@ -242,7 +257,7 @@ impl<'c, 't, 's> Resolver<'c, 't, 's> {
         for form in super::matching::inflections(word) {
             found.extend_from_slice(catalog.with_part(&form));
         }
-        // Shortened in the name ("enrolment" for `enrol`), or longer there.
+        // Shortened in the name ("recommendation" for `recommend`), or longer there.
         let stem: String = word.chars().take(5).collect();
         if stem.chars().count() == 5 {
             let longer = catalog.parts_from(&stem).filter(|(part, _)| same_stem(part, word));
@@ -285,7 +300,7 @@ fn same_stem(a: &str, b: &str) -> bool {
 
 /// Whether the words around one spell an entry's name: which words, and how many parts they match.
 fn fit(entry: &Entry, clause: &[(usize, &Word, String)], at: usize) -> Option<(Vec<usize>, usize)> {
-    // Two words of slack: "the backup of pg".
+    // Two words of slack: "the backup of mongo".
     let reach = entry.parts.len() + 2;
     let near = clause.get(at..(at + reach).min(clause.len()))?;
     let mut used: Vec<(usize, bool)> = Vec::new();

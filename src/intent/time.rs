@@ -57,6 +57,14 @@ pub(super) fn find(tokens: &[Token]) -> Option<TimeMention> {
     let mut change = None;
     for index in 0..tokens.len() {
         let Some(rest) = tokens.get(index..) else { break };
+        // "every half a minute" is a rate, not a time.
+        let before = tokens.get(index.saturating_sub(2)..index).unwrap_or_default();
+        if before
+            .iter()
+            .any(|token| matches!(token.folded.as_str(), "every" | "each" | "per" | "jede" | "cada"))
+        {
+            continue;
+        }
         let Some((when, length)) = read(rest) else { continue };
         let mut begin = index;
         // "since", "after", "for" and the like stand within three words before.

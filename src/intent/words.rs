@@ -175,11 +175,26 @@ const WEAK: &str = "
     store stream streams task tasks tool tools user users video videos warehouse website websocket workload workloads
 ";
 
-/// Generic words that still tell one name from another, as in `pg-backup`.
+/// Generic words that still tell one name from another, as in `mongo-backup`.
 const DISTINCTIVE: &str = "
     backup batch chat coredns etcd etl export history import kafka mail match mongo mongodb mysql nginx postgres
     postgresql rabbitmq redis report reports search session sessions tickets
 ";
+
+/// Software that is run under its own name: "redis" may be short for `redis-main`.
+const PRODUCTS: [&str; 11] = [
+    "coredns",
+    "etcd",
+    "kafka",
+    "mongo",
+    "mongodb",
+    "mysql",
+    "nginx",
+    "postgres",
+    "postgresql",
+    "rabbitmq",
+    "redis",
+];
 
 const KINDS: &[(&str, Kind)] = &[
     ("configmap", Kind::ConfigMap),
@@ -264,10 +279,7 @@ const TWO_WORD_KINDS: &[(&str, &str, Kind)] = &[
 const LABELS: &[(&str, Option<Kind>)] = &[
     ("namespace", Some(Kind::Namespace)),
     ("ns", Some(Kind::Namespace)),
-    ("exported_namespace", Some(Kind::Namespace)),
-    ("kubernetes_namespace", Some(Kind::Namespace)),
     ("kubernetes_namespace_name", Some(Kind::Namespace)),
-    ("destination_namespace", Some(Kind::Namespace)),
     ("pod", Some(Kind::Pod)),
     ("pod_name", Some(Kind::Pod)),
     ("exported_pod", Some(Kind::Pod)),
@@ -351,7 +363,8 @@ pub(super) fn kind_of_pair(first: &str, second: &str) -> Option<Kind> {
 
 /// What the value of an alert's label names; none for labels that name no object.
 pub(super) fn label(key: &str) -> Option<Option<Kind>> {
-    LABELS.iter().find(|(name, _)| *name == key).map(|(_, kind)| kind.clone())
+    let known = LABELS.iter().find(|(name, _)| *name == key).map(|(_, kind)| kind.clone());
+    known.or_else(|| key.ends_with("_namespace").then_some(Some(Kind::Namespace)))
 }
 
 /// Whether a folded word is a generic noun.
@@ -362,6 +375,11 @@ pub(super) fn is_generic(word: &str) -> bool {
 /// Whether a folded word is a generic noun that loses to any better name.
 pub(super) fn is_weak(word: &str) -> bool {
     WEAK_SET.contains(word) || kind_of(word).is_some()
+}
+
+/// Whether a folded word is well-known software.
+pub(super) fn is_product(word: &str) -> bool {
+    PRODUCTS.contains(&word)
 }
 
 /// Whether a part of a name says nothing about which object it is.

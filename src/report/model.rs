@@ -41,7 +41,7 @@ pub struct Report {
     /// Real faults that do not explain what was described.
     pub other_findings: Vec<Finding>,
     /// Hypotheses and findings that the ignore file lists.
-    pub ignored: Vec<Finding>,
+    pub ignored: Vec<Ignored>,
     /// Hygiene findings, only where asked for.
     pub hygiene: Vec<Finding>,
     /// What was looked at.
@@ -275,6 +275,23 @@ pub struct Finding {
     pub confidence: Confidence,
     /// Two sentences.
     pub summary: String,
+}
+
+/// A fault that the ignore file lists.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Ignored {
+    /// The failure mode's id.
+    pub cause: String,
+    /// The object a person changes first.
+    pub object: ObjectRef,
+    /// How sure.
+    pub confidence: Confidence,
+    /// Two sentences.
+    pub summary: String,
+    /// Why it is ignored.
+    pub reason: String,
+    /// The last day it is ignored (ISO 8601); null: until the entry is removed.
+    pub expires: Option<String>,
 }
 
 /// What was looked at.

@@ -1,1 +1,15 @@
 //! Integration tests: the real binary and the snapshot-backed API server.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "helpers of tests fail by panicking"
+)]
+
+mod agent;
+mod api_server;
+mod fixture;
+mod incidents;
+mod render;
+mod samples;

@@ -1,0 +1,274 @@
+//! Deletions and evictions that do not complete: who still holds on.
+//!
+//! The object to change is the holder of the finalizer, which for a namespace is one of the
+//! objects in it. A deletion that is younger than its grace period is in progress, no fault.
+
+use super::health::{affecting, condition_evidence, mounting, newest_event, node_ref};
+use super::{Context, Fact, FactSpec, Facts};
+use crate::cluster::types::{Condition, Meta, Namespace, Object, Pod, PodDisruptionBudget, condition};
+use crate::cluster::{ClusterState, ObjectRef};
+use crate::evidence::Evidence;
+
+/// See [`super::Diagnoser::facts`].
+pub const FACTS: &[FactSpec] = &[
+    FactSpec {
+        name: "deletion.blocked",
+        about: "the object was asked to go and cannot",
+        params: &[
+            ("by", "finalizer, child, discovery, in-use, node-dead or kubelet"),
+            ("kind", "pod, namespace, claim, volume or object"),
+            ("finalizers", "the finalizers in the way"),
+            ("waiting", "seconds since the deletion should have been done"),
+            ("message", "what a condition or event says"),
+            ("children", "what is left in the namespace"),
+        ],
+        refs: &[
+            ("holder", "the object that bears the finalizer"),
+            ("pod", "the pod that is stuck"),
+            ("user", "the workload that still uses it"),
+            ("node", "the node that does not answer"),
+            ("namespace", "the namespace"),
+        ],
+    },
+    FactSpec {
+        name: "deletion.eviction-blocked",
+        about: "a disruption budget allows no eviction while one is wanted",
+        params: &[
+            ("by", "always where the budget never allows one, unhealthy where pods are not ready"),
+            ("wanted_by", "drain or event"),
+            ("healthy", "how many pods are healthy"),
+            ("desired", "how many must be"),
+            ("expected", "how many there are"),
+            ("rule", "the budget's rule"),
+            ("certainty", "decisive from an event, computed from a cordoned node with the budget's pods on it"),
+        ],
+        refs: &[("node", "the node that is drained"), ("workload", "the workload that the budget protects")],
+    },
+];
+
+/// Seconds after which a deletion without any holder is stuck at the kubelet.
+const KUBELET: i64 = 30;
+/// Finalizers that the garbage collector removes by itself.
+const OWN: [&str; 2] = ["foregroundDeletion", "orphan"];
+
+/// See [`super::Diagnoser::run`].
+pub fn run(context: &Context<'_>, facts: &mut Facts) {
+    for pod in &context.state.pods {
+        if let Some(fact) = stuck_pod(context, pod, facts) {
+            facts.add(fact);
+        }
+    }
+    for namespace in &context.state.namespaces {
+        if let Some(fact) = stuck_namespace(context, namespace) {
+            facts.add(fact);
+        }
+    }
+    for (meta, object) in deleting(context.state) {
+        if let Some(fact) = stuck_object(context, meta, object) {
+            facts.add(fact);
+        }
+    }
+    for budget in &context.state.disruption_budgets {
+        if let Some(fact) = eviction(context, budget) {
+            facts.add(fact);
+        }
+    }
+}
+
+/// Seconds since a deletion should have been done; none where none was asked for.
+fn overdue(context: &Context<'_>, meta: &Meta) -> Option<i64> {
+    context.state.age_seconds(meta.deletion_timestamp).filter(|age| *age >= 0)
+}
+
+/// Finalizers that somebody has to remove.
+fn held(meta: &Meta) -> Vec<&str> {
+    meta.finalizers.iter().map(String::as_str).filter(|name| !OWN.contains(name)).collect()
+}
+
+fn stuck_pod(context: &Context<'_>, pod: &Pod, facts: &Facts) -> Option<Fact> {
+    let waiting = overdue(context, &pod.metadata)?;
+    let object = pod.object_ref();
+    let workload = context.topology.workload_of_pod(pod);
+    let base = |by: &'static str| {
+        Fact::new("deletion.blocked", object.clone())
+            .param("kind", "pod")
+            .param("by", by)
+            .param("waiting", waiting)
+            .object("pod", object.clone())
+            .affects(workload.clone())
+            .since(pod.metadata.deletion_timestamp.0)
+    };
+    let finalizers = held(&pod.metadata);
+    if !finalizers.is_empty() {
+        let evidence = Evidence::spec(object.clone(), "metadata.finalizers", finalizers.join(", "));
+        return Some(base("finalizer").param("finalizers", finalizers.join(", ")).object("holder", object.clone()).evidence([evidence]));
+    }
+    if waiting < KUBELET {
+        return None;
+    }
+    let node = node_ref(&pod.spec.node_name);
+    if facts.holds("node.unready", &node) || (!pod.spec.node_name.is_empty() && context.state.exists(&node.kind, "", &node.name) == crate::cluster::Truth::False) {
+        let evidence = Evidence::spec(object.clone(), "spec.nodeName", pod.spec.node_name.clone());
+        return Some(base("node-dead").object("node", node).evidence([evidence]));
+    }
+    let evidence = Evidence::status(object.clone(), "metadata.deletionTimestamp", format!("{waiting} s ago"));
+    let mut fact = base("kubelet").object("node", node).evidence([evidence]);
+    if let Some(event) = newest_event(context, &object, |event| matches!(event.reason.as_str(), "FailedKillPod" | "ExceededGracePeriod" | "FailedPreStopHook")) {
+        fact = fact.param("message", event.message.clone()).evidence([Evidence::event(event)]);
+    }
+    Some(fact)
+}
+
+fn stuck_namespace(context: &Context<'_>, namespace: &Namespace) -> Option<Fact> {
+    let waiting = overdue(context, &namespace.metadata)?;
+    let object = namespace.object_ref();
+    let mut fact = Fact::new("deletion.blocked", object.clone())
+        .param("kind", "namespace")
+        .param("waiting", waiting)
+        .object("namespace", object.clone())
+        .since(namespace.metadata.deletion_timestamp.0);
+    let says = |name| condition(&namespace.status.conditions, name).filter(|found| found.is_true());
+    for name in ["NamespaceDeletionDiscoveryFailure", "NamespaceDeletionContentFailure", "NamespaceContentRemaining", "NamespaceFinalizersRemaining"] {
+        if let Some(found) = says(name) {
+            fact = fact.evidence([condition_evidence(object.clone(), found)]);
+        }
+    }
+    let own = held(&namespace.metadata);
+    let children: Vec<(&Meta, ObjectRef)> = in_namespace(context.state, &object.name).into_iter().filter(|(meta, _)| !held(meta).is_empty()).collect();
+    if let Some((meta, holder)) = children.first() {
+        let finalizers = held(meta).join(", ");
+        let evidence = Evidence::spec(holder.clone(), "metadata.finalizers", finalizers.clone());
+        fact = fact
+            .param("by", "child")
+            .param("finalizers", finalizers)
+            .param("children", children.iter().map(|(_, child)| child.to_string()).take(5).collect::<Vec<_>>().join(", "))
+            .object("holder", holder.clone())
+            .evidence([evidence]);
+        return Some(affecting(fact, children.into_iter().map(|(_, child)| child)));
+    }
+    if let Some(found) = says("NamespaceFinalizersRemaining") {
+        return Some(fact.param("by", "child").param("message", found.message.clone()).param("finalizers", remaining(found)));
+    }
+    if let Some(found) = says("NamespaceDeletionDiscoveryFailure") {
+        return Some(fact.param("by", "discovery").param("message", found.message.clone()));
+    }
+    if !own.is_empty() {
+        let evidence = Evidence::spec(object.clone(), "metadata.finalizers", own.join(", "));
+        return Some(fact.param("by", "finalizer").param("finalizers", own.join(", ")).object("holder", object).evidence([evidence]));
+    }
+    None
+}
+
+/// The finalizers that `… has finalizers remaining: a/b in 1 resource instances` names.
+fn remaining(condition: &Condition) -> String {
+    let (_, rest) = condition.message.split_once("remaining: ").unwrap_or(("", &condition.message));
+    rest.split(", ").filter_map(|part| part.split(" in ").next()).collect::<Vec<_>>().join(", ")
+}
+
+fn stuck_object(context: &Context<'_>, meta: &Meta, object: ObjectRef) -> Option<Fact> {
+    use crate::cluster::Kind;
+    let waiting = overdue(context, meta)?;
+    let finalizers = held(meta);
+    if finalizers.is_empty() {
+        return None;
+    }
+    let evidence = Evidence::spec(object.clone(), "metadata.finalizers", finalizers.join(", "));
+    let fact = Fact::new("deletion.blocked", object.clone())
+        .param("waiting", waiting)
+        .param("finalizers", finalizers.join(", "))
+        .object("holder", object.clone())
+        .evidence([evidence])
+        .since(meta.deletion_timestamp.0);
+    let kind = match object.kind {
+        Kind::PersistentVolumeClaim => "claim",
+        Kind::PersistentVolume => "volume",
+        _ => "object",
+    };
+    let fact = fact.param("kind", kind);
+    if kind == "claim" && finalizers == ["kubernetes.io/pvc-protection"] {
+        let user = mounting(context, &object).into_iter().find(|workload| !context.topology.pods_of(workload).is_empty());
+        return Some(match user {
+            Some(user) => fact.param("by", "in-use").object("user", user),
+            None => fact.param("by", "finalizer"),
+        });
+    }
+    if kind == "volume" && finalizers == ["kubernetes.io/pv-protection"] {
+        return Some(fact.param("by", "in-use"));
+    }
+    Some(fact.param("by", "finalizer"))
+}
+
+macro_rules! tables {
+    ($($table:ident)*) => {
+        /// Objects other than pods and namespaces that are being deleted.
+        fn deleting(state: &ClusterState) -> Vec<(&Meta, ObjectRef)> {
+            let mut found: Vec<(&Meta, ObjectRef)> = Vec::new();
+            $(found.extend(state.$table.iter().filter(|item| item.meta().deletion_timestamp.0.is_some()).map(|item| (item.meta(), item.object_ref())));)*
+            found
+        }
+
+        /// Objects of a namespace that are being deleted, pods last: their finalizers end with their controllers'.
+        fn in_namespace<'a>(state: &'a ClusterState, namespace: &str) -> Vec<(&'a Meta, ObjectRef)> {
+            let pods = state.pods.in_namespace(namespace).iter().filter(|pod| pod.is_deleting());
+            let mut found: Vec<(&Meta, ObjectRef)> =
+                deleting(state).into_iter().filter(|(meta, _)| meta.namespace == namespace).collect();
+            found.extend(pods.map(|pod| (&pod.metadata, pod.object_ref())));
+            found
+        }
+    };
+}
+tables!(workloads services ingresses network_policies claims volumes config_maps secrets service_accounts roles
+    role_bindings quotas limit_ranges autoscalers disruption_budgets crds webhooks api_services nodes);
+
+fn eviction(context: &Context<'_>, budget: &PodDisruptionBudget) -> Option<Fact> {
+    let status = &budget.status;
+    if status.disruptions_allowed > 0 || status.expected_pods == 0 {
+        return None;
+    }
+    let selector = budget.spec.selector.as_ref()?;
+    let object = budget.object_ref();
+    let pods = context.state.pods.in_namespace(object.ns()).iter().filter(|pod| {
+        !pod.is_finished() && selector.matches(&pod.metadata.labels)
+    });
+    let mut drained: Option<(&Pod, &str)> = None;
+    let mut event = None;
+    for pod in pods {
+        let node = context.state.nodes.get("", &pod.spec.node_name);
+        if node.is_some_and(|node| node.spec.unschedulable) {
+            drained = drained.or(Some((pod, &pod.spec.node_name)));
+        }
+        event = event.or_else(|| newest_event(context, &pod.object_ref(), |event| event.message.contains("disruption budget")));
+    }
+    if drained.is_none() && event.is_none() {
+        return None;
+    }
+    let always = status.desired_healthy >= status.expected_pods;
+    let rule = match (&budget.spec.min_available, &budget.spec.max_unavailable) {
+        (Some(least), _) => format!("minAvailable {least}"),
+        (None, Some(most)) => format!("maxUnavailable {most}"),
+        (None, None) => String::new(),
+    };
+    let mut fact = Fact::new("deletion.eviction-blocked", object.clone())
+        .param("by", if always { "always" } else { "unhealthy" })
+        .param("wanted_by", if event.is_some() { "event" } else { "drain" })
+        .param("healthy", status.current_healthy)
+        .param("desired", status.desired_healthy)
+        .param("expected", status.expected_pods)
+        .param("rule", rule.clone())
+        .param("certainty", if event.is_some() { "decisive" } else { "computed" })
+        .evidence([
+            Evidence::status(object.clone(), "status.disruptionsAllowed", "0"),
+            Evidence::spec(object, "spec", rule),
+        ]);
+    if let Some((pod, node)) = drained {
+        fact = fact
+            .object("node", node_ref(node))
+            .object("workload", context.topology.workload_of_pod(pod))
+            .affects(node_ref(node))
+            .evidence([Evidence::spec(node_ref(node), "spec.unschedulable", "true")]);
+    }
+    if let Some(event) = event {
+        fact = fact.evidence([Evidence::event(event)]);
+    }
+    Some(fact)
+}
