@@ -132,9 +132,11 @@ impl LogIndex {
     }
 }
 
-/// Whether the text is a log at all, not the kubelet's word that it has none.
+/// Whether the text is a log at all, not the kubelet's or the server's word that there is none.
 fn is_log(log: &Log) -> bool {
-    !log.text.trim_start().starts_with("unable to retrieve container logs for ")
+    const REFUSALS: [&str; 3] =
+        ["unable to retrieve container logs for ", "Error from server (", "Error: Error from server ("];
+    !REFUSALS.iter().any(|refusal| log.text.trim_start().starts_with(refusal))
 }
 
 /// Whether the process that wrote a log has ended.
