@@ -3,11 +3,14 @@
 pub mod agent;
 pub mod cli;
 pub mod cluster;
+pub mod correlate;
 pub mod diagnose;
 pub mod evidence;
+pub mod graph_test;
 pub mod intent;
 pub mod knowledge;
 pub mod logs;
+pub mod pipeline;
 pub mod redact;
 pub mod report;
 pub mod symptom;

@@ -109,7 +109,7 @@ pub(super) struct Presentation {
 pub(super) fn run(args: InvestigateArgs, context: &Context) -> Result<Exit, CliError> {
     let (investigation, presentation) = resolve(args, context)?;
     if presentation.plan {
-        context.ui.print(wiring::plan(&investigation)?)?;
+        context.ui.print(wiring::plan(&investigation))?;
         return Ok(Exit::Done);
     }
     let format = Format::from(presentation.output);

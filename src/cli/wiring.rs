@@ -1,27 +1,33 @@
 //! Where the command line meets the library: one function for each thing a command asks for.
+//!
+//! It translates settings to requests and errors to [`CliError`], and does nothing else.
 
-use std::path::PathBuf;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::anyhow;
+use anyhow::Context as _;
 
-use crate::report::model::Report;
+use crate::agent::snapshot_write::{Written, write_snapshot as write};
+use crate::agent::{self, AgentError, Collector, Source, live, rbac};
+use crate::graph_test::{self, TestResult, incident};
+use crate::knowledge::{FailureMode, Graph, LoadError, lint as linter};
+use crate::pipeline::{self, Progress, Request};
+use crate::report::model::{BlindSpot, Report};
+use crate::report::render::write_yaml;
 
-use super::doctor::Check;
+use super::doctor::{Check, Health};
 use super::error::CliError;
 use super::graph::{Checked, Listed};
 use super::investigate::Investigation;
 use super::progress::Reporter;
-use super::settings::{Access, Limits, Scope};
+use super::settings::{Access, Limits, Llm, Scope};
 use super::snapshot::Capture;
 
-/// What `snapshot` wrote.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Written {
-    pub(super) objects: usize,
-    pub(super) logs: usize,
-    /// What could not be read, and why.
-    pub(super) unread: Vec<(String, String)>,
+impl Progress for Reporter {
+    fn phase(&self, name: &str) {
+        Self::phase(self, name);
+    }
 }
 
 /// Runs an investigation.
@@ -31,61 +37,217 @@ pub(super) async fn investigate(
 ) -> Result<Report, CliError> {
     let Investigation { description, scope, selector, access, limits, hygiene, triage, llm, graph } =
         investigation;
-    reporter.phase("investigating");
-    tracing::debug!(?description, ?scope, ?selector, ?access, ?limits, hygiene, triage, ?llm, ?graph);
-    let _ = (limits.since.signed(), limits.timeout.duration());
-    Err(unwired("investigate"))
+    // Nothing that was asked for may be left out without a word.
+    if selector.is_some() {
+        return Err(CliError::usage(
+            "--selector is not supported by this version; name the workload instead",
+        ));
+    }
+    let Llm { provider, model, explain, show } = llm;
+    tracing::debug!(triage, provider, ?model, explain, show, "investigating");
+    if provider != "off" {
+        return Err(CliError::usage("this version has no LLM provider; leave --llm and SRE_ORCH_LLM out"));
+    }
+    reporter.phase("Loading the knowledge graph");
+    let graph = load(&graph)?;
+    reporter.phase("Connecting");
+    let source = open(&access).await?;
+    let request = Request {
+        description,
+        namespaces: scope.namespaces,
+        since: limits.since.signed(),
+        limits: bounds(limits),
+        hygiene,
+    };
+    pipeline::investigate(source, &graph, &request, &*reporter).await.map_err(CliError::failed)
 }
 
-/// What an investigation would read.
-pub(super) fn plan(_investigation: &Investigation) -> Result<String, CliError> {
-    Err(unwired("plan"))
+/// What an investigation would read at most, and where.
+pub(super) fn plan(investigation: &Investigation) -> String {
+    let Investigation { scope, access, limits, .. } = investigation;
+    let source = match (&access.bundle, &access.context) {
+        (Some(bundle), _) => format!("snapshot {}", bundle.display()),
+        (None, Some(context)) => format!("cluster of context {context}"),
+        (None, None) => "cluster of the current context".to_owned(),
+    };
+    let place =
+        if scope.namespaces.is_empty() { "all namespaces".to_owned() } else { scope.namespaces.join(", ") };
+    let mut text = format!("Read from the {source}, starting in {place}, at most:\n");
+    for rule in rbac::rules() {
+        let group = rule.api_groups.iter().find(|group| !group.is_empty()).map_or("core", String::as_str);
+        let _ = writeln!(text, "  {group}: {} ({})", rule.resources.join(", "), rule.verbs.join(", "));
+    }
+    let _ = writeln!(
+        text,
+        "within {}, {} requests ({} at a time), {} bytes and {} lines a log.",
+        limits.timeout, limits.max_requests, limits.concurrency, limits.max_bytes, limits.log_lines
+    );
+    text
 }
 
 /// Writes a snapshot.
 pub(super) async fn write_snapshot(capture: Capture, reporter: Arc<Reporter>) -> Result<Written, CliError> {
     let Capture { file, scope, access, limits } = capture;
-    reporter.phase("reading the cluster");
-    tracing::debug!(?file, ?scope, ?access, ?limits);
-    Err(unwired("snapshot"))
+    reporter.phase("Connecting");
+    let source = open(&access).await?;
+    reporter.phase("Writing the snapshot");
+    let request = agent::Request { namespaces: scope.namespaces, limits: bounds(limits) };
+    write(&source, &request, &file).await.map_err(CliError::failed)
 }
 
-/// Checks the cluster and what it permits.
+/// Reaches the cluster and reads what an investigation starts with.
 pub(super) async fn check_access(
     access: Access,
     scope: Scope,
     limits: Limits,
+    reporter: Arc<Reporter>,
 ) -> Result<Vec<Check>, CliError> {
-    tracing::debug!(?access, ?scope, ?limits);
-    Err(unwired("doctor"))
+    reporter.phase("Connecting");
+    let source = open(&access).await?;
+    reporter.phase("Reading the inventory");
+    let request = agent::Request { namespaces: scope.namespaces, limits: bounds(limits) };
+    let mut collector = Collector::new(source, request);
+    collector.inventory().await.map_err(CliError::failed)?;
+    let collected = collector.finish();
+    let info = &collected.source;
+    let reached = Check {
+        name: info.r#type.clone(),
+        health: Health::Good,
+        detail: format!("{} {}, {} objects read", info.context, info.server_version, collected.stats.objects),
+    };
+    Ok(std::iter::once(reached).chain(collected.blind_spots.iter().map(limited)).collect())
+}
+
+fn limited(spot: &BlindSpot) -> Check {
+    let grant = if spot.rbac.is_some() { "; `sre-orch rbac` prints what to grant" } else { "" };
+    let detail = format!("{}; {}{grant}", spot.why, spot.effect);
+    Check { name: spot.what.clone(), health: Health::Limited, detail }
 }
 
 /// Checks failure modes.
-pub(super) fn lint(_dirs: Vec<PathBuf>) -> Result<Checked, CliError> {
-    Err(unwired("graph lint"))
+pub(super) fn lint(dirs: &[PathBuf]) -> Result<Checked, CliError> {
+    let graph = load(dirs)?;
+    let problems = linter::lint(&graph).iter().map(ToString::to_string).collect();
+    Ok(Checked { checked: graph.modes().count(), problems })
 }
 
 /// Lists failure modes.
-pub(super) fn list(_dirs: Vec<PathBuf>) -> Result<Vec<Listed>, CliError> {
-    Err(unwired("graph list"))
+pub(super) fn list(dirs: &[PathBuf]) -> Result<Vec<Listed>, CliError> {
+    let listed = |mode: &FailureMode| Listed {
+        id: mode.id.clone(),
+        category: mode.category.clone(),
+        title: mode.title.clone(),
+    };
+    Ok(load(dirs)?.modes().map(|compiled| listed(&compiled.mode)).collect())
 }
 
-/// One failure mode as YAML.
-pub(super) fn show(_id: &str, _dirs: Vec<PathBuf>) -> Result<String, CliError> {
-    Err(unwired("graph show"))
+/// One failure mode as YAML, without the fields that say nothing.
+pub(super) fn show(id: &str, dirs: &[PathBuf]) -> Result<String, CliError> {
+    let graph = load(dirs)?;
+    let Some(compiled) = graph.get(id) else {
+        let similar = |known: &str| strsim::jaro_winkler(id, known);
+        let nearest =
+            graph.modes().map(|mode| mode.mode.id.as_str()).max_by(|a, b| similar(a).total_cmp(&similar(b)));
+        let hint = nearest.map(|nearest| format!("did you mean `{nearest}`? ")).unwrap_or_default();
+        let error = anyhow::anyhow!("there is no failure mode `{id}`");
+        return Err(CliError::failed(error).hint(format!("{hint}`sre-orch graph list` lists them")));
+    };
+    let mut value =
+        serde_yaml::to_value(&compiled.mode).context("cannot show it").map_err(CliError::failed)?;
+    prune(&mut value);
+    let mut text = format!("# {}\n", compiled.file).into_bytes();
+    write_yaml(&value, &mut text)?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
-/// Runs the tests of failure modes and snapshots.
-pub(super) fn test(_paths: Vec<PathBuf>, _dirs: Vec<PathBuf>) -> Result<Checked, CliError> {
-    Err(unwired("graph test"))
+/// Removes what is empty from mappings, at any depth.
+fn prune(value: &mut serde_yaml::Value) {
+    use serde_yaml::Value;
+    match value {
+        Value::Mapping(mapping) => {
+            mapping.iter_mut().for_each(|(_, value)| prune(value));
+            mapping.retain(|_, value| match value {
+                Value::Null => false,
+                Value::String(text) => !text.is_empty(),
+                Value::Sequence(items) => !items.is_empty(),
+                Value::Mapping(inner) => !inner.is_empty(),
+                _ => true,
+            });
+        }
+        Value::Sequence(items) => items.iter_mut().for_each(prune),
+        _ => {}
+    }
+}
+
+/// Runs the tests of failure modes; with paths only of those there, and of incidents there.
+pub(super) async fn test(
+    paths: Vec<PathBuf>,
+    dirs: Vec<PathBuf>,
+    reporter: Arc<Reporter>,
+) -> Result<Checked, CliError> {
+    if let Some(missing) = paths.iter().find(|path| !path.exists()) {
+        return Err(CliError::usage(format!(
+            "{} does not exist; give failure modes or incidents",
+            missing.display()
+        )));
+    }
+    let (incidents, modes): (Vec<_>, Vec<_>) =
+        paths.into_iter().map(|path| (incident::find(&path), path)).partition(|(found, _)| !found.is_empty());
+    let own: Vec<PathBuf> = modes.into_iter().map(|(_, path)| path).collect();
+    let graph = load(&[dirs, own.clone()].concat())?;
+    let files: Vec<PathBuf> = incidents.into_iter().flat_map(|(files, _)| files).collect();
+    reporter.phase("Testing failure modes");
+    let everything = own.is_empty() && files.is_empty();
+    let of_own = |id: &str| {
+        graph.get(id).is_some_and(|mode| own.iter().any(|path| Path::new(&mode.file).starts_with(path)))
+    };
+    let mut results = graph_test::run(&graph, |id| everything || of_own(id));
+    reporter.phase("Testing incidents");
+    for file in files {
+        results.push(incident::run(&graph, &file).await);
+    }
+    let problems = results.iter().filter_map(failed).collect();
+    Ok(Checked { checked: results.len(), problems })
+}
+
+fn failed(result: &TestResult) -> Option<String> {
+    result.failure.as_ref().map(|failure| format!("{}: {}: {failure}", result.id, result.name))
 }
 
 /// The JSON Schema of failure modes.
-pub(super) fn schema() -> Result<serde_json::Value, CliError> {
-    Err(unwired("graph schema"))
+pub(super) fn schema() -> serde_json::Value {
+    schemars::schema_for!(FailureMode).to_value()
 }
 
-/// Stands in until the pipeline is merged.
-fn unwired(what: &str) -> CliError {
-    CliError::failed(anyhow!("`{what}` is not part of this build"))
+fn load(dirs: &[PathBuf]) -> Result<Graph, CliError> {
+    Graph::load(dirs).map_err(|error| match error {
+        // What the user wrote is configuration; `graph lint` is the tool for it.
+        LoadError::Read { path, source } => CliError::config(
+            anyhow::Error::new(source).context(format!("cannot read failure modes of {}", path.display())),
+        ),
+        parse => CliError::failed(anyhow::Error::new(parse).context("cannot load the failure modes")),
+    })
+}
+
+async fn open(access: &Access) -> Result<Source, CliError> {
+    let opened: Result<Source, AgentError> = match &access.bundle {
+        Some(bundle) => Source::snapshot(bundle),
+        None => {
+            let Access { kubeconfig, context, impersonate, .. } = access.clone();
+            live::connect(&live::Access { kubeconfig, context, impersonate, connect_timeout: None }).await
+        }
+    };
+    opened.map_err(CliError::failed)
+}
+
+fn bounds(limits: Limits) -> agent::Limits {
+    let Limits { since: _, timeout, concurrency, log_lines, max_requests, max_bytes } = limits;
+    agent::Limits {
+        timeout: timeout.duration(),
+        concurrency,
+        log_lines,
+        max_requests,
+        max_bytes: max_bytes.0,
+        ..agent::Limits::default()
+    }
 }

@@ -38,6 +38,11 @@ impl Logs {
         self.entries.insert(key, log);
     }
 
+    /// Takes over the logs of a part that was read separately.
+    pub fn absorb(&mut self, part: Self) {
+        self.entries.extend(part.entries);
+    }
+
     /// The log of one run of a container.
     pub fn get(&self, namespace: &str, pod: &str, container: &str, previous: bool) -> Option<&Log> {
         self.entries.get(&LogKey {

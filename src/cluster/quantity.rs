@@ -96,7 +96,7 @@ impl FromStr for Quantity {
         };
         let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
         let negative = whole.starts_with('-');
-        let digits = whole.trim_start_matches(['+', '-']);
+        let digits = whole.strip_prefix(['+', '-']).unwrap_or(whole);
         let valid = |part: &str| part.len() <= 18 && part.bytes().all(|byte| byte.is_ascii_digit());
         if !valid(digits) || !valid(fraction) || (digits.is_empty() && fraction.is_empty()) {
             return Err(error());

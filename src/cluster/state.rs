@@ -46,6 +46,15 @@ impl<T: Object> Table<T> {
         self.items.push(item);
     }
 
+    /// Adds an object in place of one of the same kind, namespace and name.
+    pub fn upsert(&mut self, item: T) {
+        let same = |known: &&mut T| Self::key(known) == Self::key(&item) && known.kind() == item.kind();
+        match self.items.iter_mut().find(same) {
+            Some(known) => *known = item,
+            None => self.items.push(item),
+        }
+    }
+
     fn key(item: &T) -> (&str, &str) {
         let meta = item.meta();
         (&meta.namespace, &meta.name)
@@ -222,7 +231,18 @@ impl ClusterState {
         Ok(())
     }
 
-    /// Sorts every table. Call once after the last object, before any lookup.
+    /// Takes over the objects and logs of a part that was read separately; not its coverage.
+    pub fn absorb(&mut self, part: Self) {
+        macro_rules! absorb { ($($table:ident)*) => { $(self.$table.items.extend(part.$table.items);)* }; }
+        absorb!(namespaces nodes pods workloads controller_revisions services endpoint_slices ingresses
+            ingress_classes network_policies claims volumes storage_classes volume_attachments config_maps
+            secrets service_accounts roles role_bindings quotas limit_ranges autoscalers disruption_budgets
+            priority_classes runtime_classes webhooks api_services crds leases pod_metrics node_metrics);
+        self.events.extend(part.events);
+        self.logs.absorb(part.logs);
+    }
+
+    /// Sorts every table. Call after the last object, before any lookup; again where more was added.
     pub fn finish(&mut self) {
         macro_rules! finish { ($($table:ident)*) => { $(self.$table.finish();)* }; }
         finish!(namespaces nodes pods workloads controller_revisions services ingresses ingress_classes

@@ -92,6 +92,11 @@ pub struct Topology<'a> {
 impl<'a> Topology<'a> {
     /// Derives every relation that the objects state.
     pub fn new(state: &'a ClusterState) -> Self {
+        Self::with_relations(state, Vec::new())
+    }
+
+    /// As [`Topology::new`], with relations that somebody states beside the objects.
+    pub fn with_relations(state: &'a ClusterState, stated: Vec<Edge>) -> Self {
         let mut topology = Self {
             state,
             edges: Vec::new(),
@@ -106,6 +111,7 @@ impl<'a> Topology<'a> {
         topology.reference();
         topology.route();
         topology.call();
+        topology.edges.extend(stated);
         topology.edges.sort();
         topology.edges.dedup();
         for (index, edge) in topology.edges.iter().enumerate() {

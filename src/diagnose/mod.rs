@@ -4,7 +4,10 @@
 //! (failure modes do), never does I/O, and never guesses: what was not read is unknown.
 //! One diagnoser a file, each with the specification of the facts it states.
 
+mod container;
+mod cron_schedule;
 pub mod fact;
+mod probe_port;
 
 pub use fact::{Fact, FactSpec, Facts};
 
@@ -51,7 +54,40 @@ macro_rules! diagnosers {
     };
 }
 
-diagnosers![];
+mod health;
+mod net;
+#[cfg(test)]
+mod test_state;
+
+diagnosers![
+    log_signature,
+    service,
+    network_policy,
+    dns,
+    call,
+    rbac,
+    ingress,
+    gateway,
+    scheduling,
+    admission,
+    claim,
+    volume,
+    image_pull,
+    reference,
+    container_start,
+    sandbox,
+    crash,
+    probe,
+    revision,
+    rollout,
+    dependency,
+    job,
+    cronjob,
+    autoscaler,
+    process,
+    init_wait,
+    usage,
+];
 
 /// Runs every diagnoser.
 pub fn diagnose(context: &Context<'_>) -> Facts {

@@ -1,15 +1,29 @@
 //! Log understanding: which lines mean something, what, and about which target.
 //!
-//! Log text is data from the workload: it is matched, redacted and quoted, never obeyed.
+//! Log text is data from the workload: it is matched, redacted and quoted, never obeyed. What a
+//! line means is a *signature* ([`LogFinding::signature`]); whether it is the cause of anything
+//! is not for this module to say.
+
+mod format;
+mod pattern;
+mod recovery;
+mod scan;
+mod signatures;
+mod structured;
+mod target;
+mod time;
+mod trace;
+
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::cluster::ClusterState;
-use crate::cluster::ObjectRef;
 use crate::cluster::address::Address;
-use crate::cluster::logs::LogKey;
+use crate::cluster::logs::{Log, LogKey};
 use crate::cluster::topology::Topology;
-use std::collections::BTreeMap;
+use crate::cluster::types::Pod;
+use crate::cluster::{ClusterState, Kind, ObjectRef};
+use scan::{Found, Identity, Scanning};
 
 /// One meaning found in one container's log, all its repetitions together.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,26 +34,44 @@ pub struct LogFinding {
     pub key: LogKey,
     /// The signature's id, such as `connection-refused`.
     pub signature: &'static str,
-    /// The signature's class: `call`, `crash`, `resource`, `config`, `permission`, `start`, `server`.
+    /// The signature's class: `call` (outcome of a call to another host), `dependency` (what a
+    /// database or broker answered, or says of itself), `crash`, `resource`, `config`,
+    /// `permission`, `server` (its own state: slow, full, hung, proxying to nothing), `wait`
+    /// (work has not begun), `error` (nobody recognised it), `start` and `lifecycle` (milestones,
+    /// no faults).
     pub class: &'static str,
-    /// The host and port that the line is about, where it names one.
+    /// The host and port that the line is about, where it names one; the scheme is empty.
     pub target: Option<Address>,
     /// Named parts of the line, such as `user`, `variable`, `path`, `resource`.
     pub params: BTreeMap<&'static str, String>,
-    /// The line (with the rest of its trace cut), redacted, terminal escapes stripped.
+    /// The line (with the rest of its trace cut), redacted, terminal escapes stripped; the cause
+    /// follows after ` | ` where it is another line. At most 400 characters.
     pub excerpt: String,
     /// When it was first and last logged, where lines carry times.
     pub first: Option<Timestamp>,
     /// See `first`.
     pub last: Option<Timestamp>,
-    /// How often it was logged.
+    /// How often it was logged, by all replicas together.
     pub count: i64,
     /// Position of the first occurrence, counted in lines from the start of the log.
     pub line: usize,
-    /// Lines of the log after the last occurrence that report normal work.
+    /// Whether it had passed by the end of the log: success for the same target, a start-up that
+    /// went on, or ordinary work for a while. Of several replicas, all must have recovered.
     pub recovered: bool,
-    /// Whether it is among the last lines before the process ended.
+    /// Whether it is among the last lines before the process ended, in any replica.
     pub at_end: bool,
+}
+
+impl LogFinding {
+    /// Whether this is a milestone of ordinary work (start, probe, shutdown) and no fault.
+    pub fn is_milestone(&self) -> bool {
+        matches!(self.class, "start" | "lifecycle") || self.signature == "probe-request"
+    }
+
+    /// A parameter; empty where it is absent.
+    pub fn param(&self, name: &str) -> &str {
+        self.params.get(name).map_or("", String::as_str)
+    }
 }
 
 /// All findings, by workload.
@@ -50,11 +82,34 @@ pub struct LogIndex {
 
 impl LogIndex {
     /// Analyses every log of the state.
-    pub fn new(_state: &ClusterState, _topology: &Topology<'_>, _since: Option<Timestamp>) -> Self {
-        Self::default()
+    ///
+    /// Faults before `since` are left out unless the log ends with them; milestones stay.
+    pub fn new(state: &ClusterState, topology: &Topology<'_>, since: Option<Timestamp>) -> Self {
+        let mut merged: BTreeMap<(ObjectRef, String, bool, Identity), LogFinding> = BTreeMap::new();
+        for (key, log) in state.logs.iter().filter(|(_, log)| is_log(log)) {
+            let pod = state.pods.get(&key.namespace, &key.pod);
+            let workload = topology.workload_of(&ObjectRef::new(Kind::Pod, &key.namespace, &key.pod));
+            let scanning = Scanning { now: state.now, since, ended: has_ended(pod, key) };
+            for found in scan::scan(&log.text, scanning) {
+                let group = (workload.clone(), key.container.clone(), key.previous, found.identity());
+                match merged.get_mut(&group) {
+                    Some(known) => join(known, &found),
+                    None => {
+                        merged.insert(group, finding(&workload, key, found));
+                    }
+                }
+            }
+        }
+        let mut findings: Vec<LogFinding> = merged.into_values().collect();
+        findings.sort_by(|a, b| {
+            let order =
+                |f: &LogFinding| (f.workload.clone(), f.key.container.clone(), f.key.previous, f.line);
+            order(a).cmp(&order(b))
+        });
+        Self { findings }
     }
 
-    /// Every finding, ordered by workload, container and line.
+    /// Every finding, ordered by workload, container, run and line.
     pub fn iter(&self) -> impl Iterator<Item = &LogFinding> {
         self.findings.iter()
     }
@@ -63,4 +118,60 @@ impl LogIndex {
     pub fn of<'s>(&'s self, workload: &'s ObjectRef) -> impl Iterator<Item = &'s LogFinding> + use<'s> {
         self.findings.iter().filter(move |finding| finding.workload == *workload)
     }
+
+    /// Findings of one signature in one workload's logs.
+    pub fn with<'s>(
+        &'s self,
+        workload: &'s ObjectRef,
+        signature: &'static str,
+    ) -> impl Iterator<Item = &'s LogFinding> + use<'s> {
+        self.of(workload).filter(move |finding| finding.signature == signature)
+    }
+}
+
+/// Whether the text is a log at all, not the kubelet's word that it has none.
+fn is_log(log: &Log) -> bool {
+    !log.text.trim_start().starts_with("unable to retrieve container logs for ")
+}
+
+/// Whether the process that wrote a log has ended.
+fn has_ended(pod: Option<&Pod>, key: &LogKey) -> bool {
+    key.previous
+        || pod.is_some_and(|pod| {
+            let status = pod.status.all_containers().find(|status| status.name == key.container);
+            // While a container waits, its log is that of the run before.
+            pod.is_finished() || status.is_some_and(|status| status.state.running.is_none())
+        })
+}
+
+fn finding(workload: &ObjectRef, key: &LogKey, found: Found) -> LogFinding {
+    let params = found.params.into_iter().map(|(name, value)| (name, redact_until_merged(&value))).collect();
+    LogFinding {
+        workload: workload.clone(),
+        key: key.clone(),
+        signature: found.signature,
+        class: found.class,
+        target: found.target,
+        params,
+        excerpt: redact_until_merged(&found.excerpt),
+        first: found.first,
+        last: found.last,
+        count: found.count,
+        line: found.line,
+        recovered: found.recovered,
+        at_end: found.at_end,
+    }
+}
+
+fn join(known: &mut LogFinding, found: &Found) {
+    known.count += found.count;
+    known.first = known.first.into_iter().chain(found.first).min();
+    known.last = known.last.max(found.last);
+    known.recovered &= found.recovered;
+    known.at_end |= found.at_end;
+}
+
+/// Stands in for `crate::redact::text`.
+fn redact_until_merged(text: &str) -> String {
+    text.to_owned()
 }

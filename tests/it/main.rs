@@ -1,15 +1,18 @@
 //! Integration tests: the real binary and the snapshot-backed API server.
-
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     clippy::string_slice,
-    reason = "a test that cannot go on has failed"
+    reason = "helpers of tests fail by panicking"
 )]
 
+mod agent;
+mod api_server;
 mod cli;
 mod completions;
+mod fixture;
+mod incidents;
 mod render;
 mod samples;

@@ -1,0 +1,195 @@
+//! What to want: the kinds that diagnosers use, and the logs and ConfigMaps worth reading.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::collector::Want;
+use crate::cluster::logs::LogKey;
+use crate::cluster::types::{ContainerStatus, Object, Pod, PodSpec};
+use crate::cluster::{ClusterState, Kind, ObjectRef};
+
+/// Read first: what the words of a description can name.
+pub(super) const INVENTORY: &[Kind] = &[
+    Kind::Node,
+    Kind::Pod,
+    Kind::Deployment,
+    Kind::StatefulSet,
+    Kind::DaemonSet,
+    Kind::ReplicaSet,
+    Kind::Job,
+    Kind::CronJob,
+    Kind::Service,
+    Kind::Ingress,
+    Kind::PersistentVolumeClaim,
+];
+
+/// Kinds without which hardly anything can be told.
+pub(super) const ESSENTIAL: &[Kind] =
+    &[Kind::Namespace, Kind::Node, Kind::Pod, Kind::Event, Kind::Deployment, Kind::Service];
+
+/// The namespace of DNS, proxies and control-plane components.
+const SYSTEM: &str = "kube-system";
+
+/// Every kind, in the chosen namespaces (empty: all) and the system's, and the logs of suspects.
+pub fn default_wants(state: &ClusterState, namespaces: &[String]) -> Vec<Want> {
+    let mut wants = Vec::new();
+    // Endpoints are read where slices cannot be had.
+    for kind in Kind::ALL.iter().filter(|kind| **kind != Kind::Endpoints) {
+        let want = |namespace: Option<&str>| Want::Kind {
+            kind: kind.clone(),
+            namespace: namespace.map(str::to_owned),
+        };
+        if namespaces.is_empty() || !kind.namespaced() {
+            wants.push(want(None));
+            continue;
+        }
+        for namespace in namespaces {
+            wants.push(want(Some(namespace)));
+        }
+        if !namespaces.iter().any(|namespace| namespace == SYSTEM) {
+            wants.push(want(Some(SYSTEM)));
+        }
+    }
+    wants.extend(suspect_logs(state, namespaces));
+    wants
+}
+
+/// Logs of containers that fail or failed, in the chosen namespaces (empty: all).
+pub fn suspect_logs(state: &ClusterState, namespaces: &[String]) -> Vec<Want> {
+    logs(pods_in(state, namespaces), true)
+}
+
+/// Logs of all containers in the chosen namespaces (empty: all), suspects first, then so that
+/// every workload comes before any comes twice.
+pub fn namespace_logs(state: &ClusterState, namespaces: &[String]) -> Vec<Want> {
+    let mut wants = suspect_logs(state, namespaces);
+    wants.extend(logs(spread(state, pods_in(state, namespaces)), false));
+    distinct(wants)
+}
+
+/// Logs of the pods of these workloads (or of these pods), suspects first.
+pub fn log_wants(state: &ClusterState, workloads: &[ObjectRef]) -> Vec<Want> {
+    let chosen: BTreeSet<&ObjectRef> = workloads.iter().collect();
+    let belongs = |pod: &&Pod| lineage(state, pod).iter().any(|object| chosen.contains(object));
+    let pods: Vec<&Pod> = state.pods.iter().filter(belongs).collect();
+    let mut wants = logs(pods.clone(), true);
+    wants.extend(logs(spread(state, pods), false));
+    distinct(wants)
+}
+
+/// Values of the ConfigMaps that these workloads use, and of the cluster's DNS.
+pub fn config_wants(state: &ClusterState, workloads: &[ObjectRef]) -> Vec<Want> {
+    let mut names = BTreeSet::new();
+    for object in workloads {
+        if let Some(workload) = state.workload_of(object) {
+            names.extend(config_names(&workload.template().spec).map(|name| (object.ns().to_owned(), name)));
+        }
+        if object.kind == Kind::Pod
+            && let Some(pod) = state.pods.get(object.ns(), &object.name)
+        {
+            names.extend(config_names(&pod.spec).map(|name| (object.ns().to_owned(), name)));
+        }
+    }
+    names.insert((SYSTEM.to_owned(), "coredns".to_owned()));
+    names.into_iter().map(|(namespace, name)| Want::ConfigMapValues { namespace, name }).collect()
+}
+
+/// The names of the ConfigMaps that a pod uses.
+fn config_names(spec: &PodSpec) -> impl Iterator<Item = String> {
+    let mut names = BTreeSet::new();
+    for container in spec.all_containers() {
+        let keys = container.env.iter().filter_map(|variable| variable.value_from.as_ref());
+        names.extend(keys.filter_map(|source| Some(source.config_map_key_ref.as_ref()?.name.clone())));
+        let all = container.env_from.iter().filter_map(|source| source.config_map_ref.as_ref());
+        names.extend(all.map(|reference| reference.name.clone()));
+    }
+    for volume in &spec.volumes {
+        names.extend(volume.config_map.as_ref().map(|config| config.name.clone()));
+        let sources = volume.projected.iter().flat_map(|projected| &projected.sources);
+        names.extend(sources.filter_map(|source| Some(source.config_map.as_ref()?.name.clone())));
+    }
+    // Every namespace has one, and it holds only a certificate.
+    names.remove("kube-root-ca.crt");
+    names.remove("");
+    names.into_iter()
+}
+
+fn pods_in<'s>(state: &'s ClusterState, namespaces: &[String]) -> Vec<&'s Pod> {
+    let chosen = |pod: &&Pod| namespaces.is_empty() || namespaces.contains(&pod.meta().namespace);
+    state.pods.iter().filter(chosen).collect()
+}
+
+/// The pod, its controller, and that one's controller.
+fn lineage(state: &ClusterState, pod: &Pod) -> Vec<ObjectRef> {
+    const DEPTH: usize = 3;
+    let mut line = vec![pod.object_ref()];
+    let namespace = &pod.meta().namespace;
+    let mut owner = pod.meta().controller();
+    while let (Some(reference), true) = (owner, line.len() <= DEPTH) {
+        let object = ObjectRef::new(Kind::from(reference.kind.as_str()), namespace, &reference.name);
+        owner = state.workload_of(&object).and_then(|workload| workload.meta().controller());
+        line.push(object);
+    }
+    line
+}
+
+/// Orders pods so that the first of every workload comes before the second of any.
+fn spread<'s>(state: &ClusterState, pods: Vec<&'s Pod>) -> Vec<&'s Pod> {
+    let mut seen: BTreeMap<Option<ObjectRef>, usize> = BTreeMap::new();
+    let mut ranked: Vec<(usize, &Pod)> = pods
+        .into_iter()
+        .map(|pod| {
+            let count = seen.entry(lineage(state, pod).pop()).or_default();
+            *count += 1;
+            (*count, pod)
+        })
+        .collect();
+    ranked.sort_by_key(|(count, _)| *count);
+    ranked.into_iter().map(|(_, pod)| pod).collect()
+}
+
+/// The logs of these pods' containers: those of suspects only, or all.
+fn logs(pods: Vec<&Pod>, suspects_only: bool) -> Vec<Want> {
+    let mut wants = Vec::new();
+    for pod in pods {
+        let status = &pod.status;
+        let init = status.init_container_statuses.iter().map(|status| (status, true));
+        let main = status.container_statuses.iter().map(|status| (status, false));
+        for (status, is_init) in init.chain(main) {
+            if suspects_only && !is_suspect(pod, status, is_init) {
+                continue;
+            }
+            let key = |previous| LogKey {
+                namespace: pod.metadata.namespace.clone(),
+                pod: pod.metadata.name.clone(),
+                container: status.name.clone(),
+                previous,
+            };
+            wants.push(Want::Logs(key(false)));
+            if status.restart_count > 0 || status.last_state.terminated.is_some() {
+                wants.push(Want::Logs(key(true)));
+            }
+        }
+    }
+    wants
+}
+
+/// Whether a container fails, failed, or keeps its pod from being ready.
+fn is_suspect(pod: &Pod, status: &ContainerStatus, is_init: bool) -> bool {
+    let ended_badly = |state: &crate::cluster::types::ContainerState| {
+        state.terminated.as_ref().is_some_and(|ended| ended.exit_code != 0 || ended.signal != 0)
+    };
+    let unready = !is_init && !status.ready && pod.status.phase == "Running";
+    let stuck_init = is_init && status.state.running.is_some() && pod.status.phase == "Pending";
+    status.restart_count > 0
+        || status.state.waiting.is_some()
+        || ended_badly(&status.state)
+        || ended_badly(&status.last_state)
+        || unready
+        || stuck_init
+        || pod.status.phase == "Failed"
+}
+
+fn distinct(wants: Vec<Want>) -> Vec<Want> {
+    let mut seen = BTreeSet::new();
+    wants.into_iter().filter(|want| seen.insert(want.clone())).collect()
+}

@@ -1,0 +1,685 @@
+//! The anomaly scanner: what is wrong now, whatever the cause.
+//!
+//! One rule holds throughout: an event or an earlier state that a later good state supersedes
+//! is history, not an anomaly.
+
+use jiff::Timestamp;
+
+use crate::cluster::types::*;
+use crate::cluster::{ClusterState, Kind, ObjectRef};
+use crate::diagnose::{Context, Facts};
+use crate::evidence::Evidence;
+use crate::symptom::Symptom;
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Anomaly {
+    /// What is wrong.
+    pub symptom: Symptom,
+    /// With what: the workload, never its pod.
+    pub object: ObjectRef,
+    /// Since when.
+    pub since: Option<Timestamp>,
+    /// What shows it.
+    pub evidence: Vec<Evidence>,
+    /// In words, for chains: `3 of 3 pods are Pending`.
+    pub finding: String,
+}
+
+/// Seconds that starting or scheduling may take before it counts as wrong.
+const STARTING: i64 = 20;
+/// Seconds beyond the grace period after which a deletion counts as stuck.
+const DELETING: i64 = 30;
+/// A restart this many seconds ago is over, if the pod is Ready since.
+const RESTART_RECENT: i64 = 300;
+
+/// Everything that is wrong, ordered by object and symptom.
+pub fn scan(context: &Context<'_>, facts: &Facts) -> Vec<Anomaly> {
+    let mut found = Scan { context, found: Vec::new() };
+    found.workloads();
+    found.pods();
+    found.services();
+    found.claims();
+    found.nodes();
+    found.namespaces();
+    found.logs(facts);
+    let mut anomalies = found.found;
+    anomalies.sort_by(|a, b| (&a.object, a.symptom).cmp(&(&b.object, b.symptom)));
+    anomalies.dedup_by(|later, first| {
+        let same = later.object == first.object && later.symptom == first.symptom;
+        if same {
+            first.since = first.since.into_iter().chain(later.since).min();
+        }
+        same
+    });
+    anomalies
+}
+
+struct Scan<'c, 'a> {
+    context: &'c Context<'a>,
+    found: Vec<Anomaly>,
+}
+
+impl<'a> Scan<'_, 'a> {
+    fn state(&self) -> &'a ClusterState {
+        self.context.state
+    }
+
+    fn add(
+        &mut self,
+        symptom: Symptom,
+        object: ObjectRef,
+        since: Time,
+        finding: String,
+        evidence: Vec<Evidence>,
+    ) {
+        self.found.push(Anomaly { symptom, object, since: since.0, evidence, finding });
+    }
+
+    fn age(&self, time: Time) -> i64 {
+        self.state().age_seconds(time).unwrap_or(i64::MAX)
+    }
+
+    fn workloads(&mut self) {
+        for workload in &self.state().workloads {
+            let owned = !workload.metadata.owner_references.is_empty();
+            match workload.kind {
+                Kind::CronJob => continue,
+                Kind::ReplicaSet if owned => continue,
+                Kind::Job => self.job(workload),
+                _ => self.replicas(workload),
+            }
+        }
+    }
+
+    fn job(&mut self, job: &Workload) {
+        let object = job.object_ref();
+        if let Some(failed) = condition(&job.status.conditions, "Failed").filter(|failed| failed.is_true()) {
+            if !self.superseded(job) {
+                let path = "status.conditions[Failed]";
+                let evidence = Evidence::status(object.clone(), path, failed.reason.clone())
+                    .excerpt(failed.message.clone())
+                    .at(failed.last_transition_time.0);
+                let finding = format!("the Job failed: {}", failed.reason);
+                self.add(Symptom::JobFailed, object, failed.last_transition_time, finding, vec![evidence]);
+            }
+            return;
+        }
+        let complete = condition(&job.status.conditions, "Complete").is_some_and(Condition::is_true);
+        if !complete
+            && !job.spec.suspend
+            && self.context.topology.pods_of(&object).is_empty()
+            && job.status.active.count == 0
+            && job.status.failed == 0
+            && self.age(job.metadata.creation_timestamp) > STARTING
+            && self.state().was_read(&Kind::Pod, object.ns())
+            && job.status.succeeded == 0
+        {
+            let evidence = Evidence::status(object.clone(), "status.active", "0");
+            self.add(
+                Symptom::NotCreated,
+                object,
+                job.metadata.creation_timestamp,
+                "the Job has no pod".to_owned(),
+                vec![evidence],
+            );
+        }
+    }
+
+    /// Whether a later Job of the same CronJob completed.
+    fn superseded(&self, job: &Workload) -> bool {
+        let Some(owner) = job.metadata.controller() else { return false };
+        self.state().workloads.in_namespace(&job.metadata.namespace).iter().any(|other| {
+            other.kind == Kind::Job
+                && other
+                    .metadata
+                    .controller()
+                    .is_some_and(|own| own.name == owner.name && own.kind == owner.kind)
+                && other.metadata.creation_timestamp > job.metadata.creation_timestamp
+                && condition(&other.status.conditions, "Complete").is_some_and(Condition::is_true)
+        })
+    }
+
+    fn replicas(&mut self, workload: &Workload) {
+        let object = workload.object_ref();
+        let desired = workload.desired();
+        if desired == 0 {
+            self.none_wanted(workload, object);
+            return;
+        }
+        let live = self
+            .context
+            .topology
+            .pods_of(&object)
+            .iter()
+            .filter(|pod| !pod.is_finished() && !pod.is_deleting())
+            .count();
+        let missing = desired - i64::try_from(live).unwrap_or(i64::MAX);
+        let read = self.state().was_read(&Kind::Pod, object.ns());
+        if missing > 0 && read && self.age(workload.metadata.creation_timestamp) > STARTING {
+            let failure = self.create_failure(&object);
+            let since =
+                failure.as_ref().map_or(workload.metadata.creation_timestamp, |evidence| Time(evidence.time));
+            let mut evidence =
+                vec![Evidence::status(object.clone(), "status.replicas", format!("{live} of {desired}"))];
+            evidence.extend(failure);
+            let finding = format!("{missing} of {desired} pods do not exist");
+            self.add(Symptom::NotCreated, object.clone(), since, finding, evidence);
+        }
+        let progressing = condition(&workload.status.conditions, "Progressing");
+        if let Some(stalled) = progressing.filter(|progressing| progressing.status == "False") {
+            let evidence =
+                Evidence::status(object.clone(), "status.conditions[Progressing]", stalled.reason.clone())
+                    .excerpt(stalled.message.clone())
+                    .at(stalled.last_transition_time.0);
+            let finding = format!("the rollout does not progress: {}", stalled.reason);
+            self.add(
+                Symptom::RolloutStalled,
+                object.clone(),
+                stalled.last_transition_time,
+                finding,
+                vec![evidence],
+            );
+        }
+        self.deletion(&workload.metadata, object);
+    }
+
+    fn none_wanted(&mut self, workload: &Workload, object: ObjectRef) {
+        if workload.kind == Kind::DaemonSet {
+            return;
+        }
+        // Scaled to zero matters only to those who still send requests there.
+        let Some(service) = self.context.topology.services_of(&object).next() else { return };
+        let evidence = vec![
+            Evidence::spec(object.clone(), "spec.replicas", "0"),
+            Evidence::spec(service.clone(), "spec.selector", format!("selects {}", object.name)),
+        ];
+        self.add(
+            Symptom::Missing,
+            object,
+            Time(None),
+            "no replica is wanted (spec.replicas: 0)".to_owned(),
+            evidence,
+        );
+    }
+
+    /// The newest failure to create a pod that no later success supersedes.
+    fn create_failure(&self, object: &ObjectRef) -> Option<Evidence> {
+        let mut creators = vec![object.clone()];
+        creators.extend(
+            self.state()
+                .workloads
+                .in_namespace(object.ns())
+                .iter()
+                .filter(|set| {
+                    set.kind == Kind::ReplicaSet
+                        && self.context.topology.workload_of(&set.object_ref()) == *object
+                })
+                .map(Object::object_ref),
+        );
+        let events = creators.iter().flat_map(|creator| self.state().events_of(creator));
+        let newest = events
+            .filter(|event| matches!(event.reason.as_str(), "FailedCreate" | "SuccessfulCreate"))
+            .max_by_key(|event| (event.last(), event.reason == "SuccessfulCreate"))?;
+        (newest.reason == "FailedCreate").then(|| Evidence::event(newest))
+    }
+
+    fn pods(&mut self) {
+        for (workload, pods) in self.context.topology.pods_by_workload() {
+            for pod in pods {
+                self.pod(workload, pod);
+            }
+        }
+    }
+
+    fn pod(&mut self, workload: &ObjectRef, pod: &Pod) {
+        let me = pod.object_ref();
+        self.deletion(&pod.metadata, workload.clone());
+        if pod.status.phase == "Failed" {
+            self.ended(workload, pod);
+            return;
+        }
+        if pod.status.phase == "Succeeded" || pod.is_deleting() {
+            return;
+        }
+        let created = pod.metadata.creation_timestamp;
+        if pod.spec.node_name.is_empty() {
+            let scheduled = condition(&pod.status.conditions, "PodScheduled");
+            let refused = scheduled.is_some_and(|condition| condition.status == "False");
+            if refused || self.age(created) > STARTING {
+                let reason = scheduled.map_or("", |condition| condition.reason.as_str());
+                let message = scheduled.map_or("", |condition| condition.message.as_str());
+                let evidence = Evidence::status(
+                    me,
+                    "status.conditions[PodScheduled]",
+                    if reason.is_empty() { "not scheduled" } else { reason },
+                )
+                .excerpt(message)
+                .at(created.0);
+                self.add(
+                    Symptom::Pending,
+                    workload.clone(),
+                    created,
+                    format!("pod {} is not scheduled", pod.metadata.name),
+                    vec![evidence],
+                );
+            }
+            return;
+        }
+        self.init_containers(workload, pod);
+        for status in &pod.status.container_statuses {
+            self.container(workload, pod, status);
+        }
+        self.readiness(workload, pod);
+    }
+
+    fn ended(&mut self, workload: &ObjectRef, pod: &Pod) {
+        let replaced = workload.kind != Kind::Pod
+            && workload.kind != Kind::Job
+            && self.context.topology.pods_of(workload).iter().any(|other| other.is_ready());
+        let finished = pod
+            .status
+            .container_statuses
+            .iter()
+            .filter_map(|status| status.state.terminated.as_ref())
+            .map(|end| end.finished_at)
+            .max();
+        let since = finished.filter(|time| time.0.is_some()).unwrap_or(pod.metadata.creation_timestamp);
+        let recent = self.context.since.is_none_or(|window| since.0.is_none_or(|time| time >= window));
+        let evidence = Evidence::status(pod.object_ref(), "status.reason", pod.status.reason.clone())
+            .excerpt(pod.status.message.clone())
+            .at(since.0);
+        match pod.status.reason.as_str() {
+            "Evicted" | "Preempting" | "NodeShutdown" | "Terminated" if recent => {
+                let finding = format!("pod {} was evicted", pod.metadata.name);
+                self.add(Symptom::Evicted, workload.clone(), since, finding, vec![evidence]);
+            }
+            // A bare pod or a Job's pod that failed; a Job's own verdict is raised on the Job.
+            _ if workload.kind == Kind::Pod && !replaced => {
+                let finding = format!("pod {} failed: {}", pod.metadata.name, pod.status.reason);
+                self.add(Symptom::Crashing, workload.clone(), since, finding, vec![evidence]);
+            }
+            reason if !replaced && workload.kind != Kind::Job && !reason.is_empty() => {
+                let finding = format!("pod {} was rejected: {reason}", pod.metadata.name);
+                self.add(Symptom::NotStarted, workload.clone(), since, finding, vec![evidence]);
+            }
+            _ => {}
+        }
+    }
+
+    fn init_containers(&mut self, workload: &ObjectRef, pod: &Pod) {
+        for status in &pod.status.init_container_statuses {
+            let sidecar = pod
+                .spec
+                .init_containers
+                .iter()
+                .any(|own| own.name == status.name && own.restart_policy == "Always");
+            if sidecar {
+                self.container(workload, pod, status);
+                continue;
+            }
+            let done = status.state.terminated.as_ref().is_some_and(|end| end.exit_code == 0);
+            if done {
+                continue;
+            }
+            let path = format!("status.initContainerStatuses[{}]", status.name);
+            let (value, text) = state_text(status);
+            let failed =
+                status.restart_count > 0 || status.state.terminated.is_some() || bad_wait(status).is_some();
+            let old = self.age(pod.metadata.creation_timestamp) > STARTING;
+            if failed
+                || (old && status.state.running.is_some())
+                || (old
+                    && status
+                        .state
+                        .waiting
+                        .as_ref()
+                        .is_some_and(|waiting| waiting.reason != "PodInitializing"))
+            {
+                let evidence = Evidence::status(pod.object_ref(), path, value)
+                    .excerpt(text)
+                    .times(status.restart_count.max(1));
+                let finding = format!("init container {} does not complete", status.name);
+                self.add(
+                    Symptom::Initializing,
+                    workload.clone(),
+                    pod.metadata.creation_timestamp,
+                    finding.clone(),
+                    vec![evidence.clone()],
+                );
+                if let Some(true) = bad_wait(status) {
+                    self.add(
+                        Symptom::NotStarted,
+                        workload.clone(),
+                        pod.metadata.creation_timestamp,
+                        finding.clone(),
+                        vec![evidence.clone()],
+                    );
+                }
+                if status.restart_count > 0 || status.state.terminated.is_some() {
+                    self.add(
+                        Symptom::Crashing,
+                        workload.clone(),
+                        pod.metadata.creation_timestamp,
+                        finding,
+                        vec![evidence],
+                    );
+                }
+            }
+            // Later containers wait for this one.
+            return;
+        }
+    }
+
+    fn container(&mut self, workload: &ObjectRef, pod: &Pod, status: &ContainerStatus) {
+        let path = format!("status.containerStatuses[{}].state", status.name);
+        let (value, text) = state_text(status);
+        let evidence = || {
+            Evidence::status(pod.object_ref(), path.clone(), value.clone())
+                .excerpt(text.clone())
+                .times(status.restart_count.max(1))
+        };
+        let created = pod.metadata.creation_timestamp;
+        let last_end = status.last_state.terminated.as_ref().or(status.state.terminated.as_ref());
+        let since = last_end
+            .map_or(created, |end| if end.finished_at.0.is_some() { end.finished_at } else { created });
+        if bad_wait(status) == Some(true) {
+            let finding = format!("container {} does not start: {value}", status.name);
+            self.add(Symptom::NotStarted, workload.clone(), created, finding, vec![evidence()]);
+            return;
+        }
+        let creating = status
+            .state
+            .waiting
+            .as_ref()
+            .is_some_and(|waiting| matches!(waiting.reason.as_str(), "ContainerCreating" | ""));
+        if creating
+            && status.restart_count == 0
+            && pod
+                .status
+                .init_container_statuses
+                .iter()
+                .all(|init| init.state.terminated.as_ref().is_some_and(|end| end.exit_code == 0))
+        {
+            let blocked = self
+                .state()
+                .events_of(&pod.object_ref())
+                .iter()
+                .any(|event| event.is_warning() && event.reason.starts_with("Failed"));
+            if blocked || self.age(created) > 2 * STARTING {
+                let finding = format!(
+                    "container {} is being created for {} s",
+                    status.name,
+                    self.age(created).min(999_999)
+                );
+                self.add(Symptom::NotStarted, workload.clone(), created, finding, vec![evidence()]);
+            }
+            return;
+        }
+        let in_backoff =
+            status.state.waiting.as_ref().is_some_and(|waiting| waiting.reason == "CrashLoopBackOff");
+        let ended = status
+            .state
+            .terminated
+            .as_ref()
+            .is_some_and(|_| pod.spec.restart_policy != "Never" && workload.kind != Kind::Job)
+            || status.state.terminated.as_ref().is_some_and(|end| end.exit_code != 0);
+        let unstable = status.restart_count > 0 && !status.ready && self.age(since) < 2 * RESTART_RECENT;
+        if in_backoff || ended || unstable {
+            let finding = format!("container {} ended {} times", status.name, status.restart_count.max(1));
+            self.add(Symptom::Crashing, workload.clone(), since, finding, vec![evidence()]);
+        } else if status.restart_count >= 2 && self.restarts_go_on(pod, status) {
+            let finding = format!("container {} was restarted {} times", status.name, status.restart_count);
+            self.add(Symptom::Restarting, workload.clone(), since, finding, vec![evidence()]);
+        }
+    }
+
+    /// Whether the next restart is to be expected, from the pace of those before.
+    fn restarts_go_on(&self, pod: &Pod, status: &ContainerStatus) -> bool {
+        let Some(end) = &status.last_state.terminated else { return false };
+        let quiet = self.age(end.finished_at);
+        let pace = self.age(pod.metadata.creation_timestamp) / status.restart_count.max(1);
+        quiet < RESTART_RECENT.max(2 * pace)
+    }
+
+    fn readiness(&mut self, workload: &ObjectRef, pod: &Pod) {
+        if pod.status.phase != "Running" && pod.status.phase != "Unknown" || pod.is_ready() {
+            return;
+        }
+        let ready = condition(&pod.status.conditions, "Ready");
+        let Some(ready) = ready else { return };
+        let started = pod
+            .status
+            .container_statuses
+            .iter()
+            .filter_map(|status| status.state.running.as_ref())
+            .map(|run| run.started_at)
+            .max()
+            .unwrap_or_default();
+        let failing =
+            self.state().events_of(&pod.object_ref()).iter().any(|event| event.reason == "Unhealthy");
+        if self.age(started) <= STARTING && !failing && ready.reason == "ContainersNotReady" {
+            return;
+        }
+        let evidence = Evidence::status(pod.object_ref(), "status.conditions[Ready]", ready.reason.clone())
+            .excerpt(ready.message.clone())
+            .at(ready.last_transition_time.0);
+        let finding = format!("pod {} runs but is not Ready", pod.metadata.name);
+        self.add(Symptom::NotReady, workload.clone(), ready.last_transition_time, finding, vec![evidence]);
+    }
+
+    fn services(&mut self) {
+        for service in &self.state().services {
+            let object = service.object_ref();
+            if service.spec.selector.is_empty() || service.spec.r#type == "ExternalName" {
+                continue;
+            }
+            let Some((ready, total)) = endpoints(self.context, service) else { continue };
+            if ready > 0 || self.age(service.metadata.creation_timestamp) <= STARTING {
+                continue;
+            }
+            let idle = self
+                .context
+                .topology
+                .workloads_behind(&object)
+                .all(|workload| matches!(workload.kind, Kind::Job | Kind::CronJob))
+                && self.context.topology.workloads_behind(&object).next().is_some();
+            if idle {
+                continue;
+            }
+            let value = format!("0 of {total} endpoints ready");
+            let evidence = Evidence::status(object.clone(), "endpoints", value.clone());
+            self.add(
+                Symptom::NoEndpoints,
+                object,
+                Time(None),
+                format!("the Service has {value}"),
+                vec![evidence],
+            );
+        }
+    }
+
+    fn claims(&mut self) {
+        for claim in &self.state().claims {
+            let object = claim.object_ref();
+            self.deletion(&claim.metadata, object.clone());
+            let lost = claim.status.phase == "Lost";
+            if !lost
+                && (claim.status.phase != "Pending"
+                    || self.age(claim.metadata.creation_timestamp) <= STARTING)
+            {
+                continue;
+            }
+            let consumed = self
+                .context
+                .topology
+                .to(&object)
+                .any(|edge| !self.context.topology.pods_of(&edge.from).is_empty());
+            let class = claim
+                .spec
+                .storage_class_name
+                .as_deref()
+                .and_then(|name| self.state().storage_classes.get("", name));
+            let waits = class.is_some_and(|class| class.volume_binding_mode == "WaitForFirstConsumer");
+            if lost || consumed || !waits {
+                let evidence = Evidence::status(object.clone(), "status.phase", claim.status.phase.clone())
+                    .at(claim.metadata.creation_timestamp.0);
+                let finding = format!("the claim is {}", claim.status.phase);
+                self.add(
+                    Symptom::Unbound,
+                    object,
+                    claim.metadata.creation_timestamp,
+                    finding,
+                    vec![evidence],
+                );
+            }
+        }
+    }
+
+    fn nodes(&mut self) {
+        for node in &self.state().nodes {
+            for condition in &node.status.conditions {
+                let bad = match condition.r#type.as_str() {
+                    "Ready" => condition.status != "True",
+                    "MemoryPressure" | "DiskPressure" | "PIDPressure" | "NetworkUnavailable" => {
+                        condition.is_true()
+                    }
+                    _ => false,
+                };
+                if bad {
+                    let object = node.object_ref();
+                    let path = format!("status.conditions[{}]", condition.r#type);
+                    let evidence = Evidence::status(
+                        object.clone(),
+                        path,
+                        format!("{} {}", condition.status, condition.reason),
+                    )
+                    .excerpt(condition.message.clone())
+                    .at(condition.last_transition_time.0);
+                    let finding =
+                        format!("the node's condition {} is {}", condition.r#type, condition.status);
+                    self.add(
+                        Symptom::NodeUnhealthy,
+                        object,
+                        condition.last_transition_time,
+                        finding,
+                        vec![evidence],
+                    );
+                }
+            }
+        }
+    }
+
+    fn namespaces(&mut self) {
+        for namespace in &self.state().namespaces {
+            self.deletion(&namespace.metadata, namespace.object_ref());
+        }
+        for volume in &self.state().volumes {
+            self.deletion(&volume.metadata, volume.object_ref());
+        }
+    }
+
+    /// Raises a deletion that takes longer than it may.
+    fn deletion(&mut self, meta: &Meta, object: ObjectRef) {
+        let asked = meta.deletion_timestamp;
+        // A pod's deletionTimestamp already includes its grace period.
+        if asked.0.is_none() || self.age(asked) <= DELETING {
+            return;
+        }
+        let what =
+            if object.name.as_ref() == meta.name { String::new() } else { format!(" of {}", meta.name) };
+        let evidence = Evidence::status(
+            object.clone(),
+            "metadata.deletionTimestamp",
+            format!("{} s ago", self.age(asked)),
+        )
+        .excerpt(if meta.finalizers.is_empty() {
+            String::new()
+        } else {
+            format!("finalizers: {}", meta.finalizers.join(", "))
+        })
+        .at(asked.0);
+        let finding = format!("the deletion{what} does not complete");
+        self.add(Symptom::CannotDelete, object, asked, finding, vec![evidence]);
+    }
+
+    fn logs(&mut self, facts: &Facts) {
+        for fact in facts.named("log.signature") {
+            let symptom = match (fact.text("signature"), fact.text("class")) {
+                ("host-not-found", _) => Symptom::ResolutionFailing,
+                ("rbac-forbidden" | "permission-denied" | "unauthorized" | "token-missing", _) => {
+                    Symptom::Forbidden
+                }
+                ("slow", _) => Symptom::Slow,
+                (_, "call" | "dependency") => Symptom::CallFailing,
+                (_, "server") => continue,
+                _ => Symptom::Errors,
+            };
+            let target = fact.text("target");
+            let finding = match symptom {
+                Symptom::CallFailing | Symptom::ResolutionFailing if !target.is_empty() => {
+                    format!("its log says {} for {target}", fact.text("signature"))
+                }
+                _ => format!("its log says {}", fact.text("signature")),
+            };
+            self.add(symptom, fact.subject.clone(), Time(fact.since), finding, fact.evidence.clone());
+        }
+    }
+}
+
+/// Whether a waiting reason means that the container cannot start (true), that it ended before
+/// (false), or nothing.
+fn bad_wait(status: &ContainerStatus) -> Option<bool> {
+    let reason = status.state.waiting.as_ref()?.reason.as_str();
+    match reason {
+        "CrashLoopBackOff" => Some(false),
+        "" | "ContainerCreating" | "PodInitializing" => None,
+        _ => Some(true),
+    }
+}
+
+/// A container's state in a word, and the message with it.
+fn state_text(status: &ContainerStatus) -> (String, String) {
+    if let Some(waiting) = &status.state.waiting {
+        return (waiting.reason.clone(), waiting.message.clone());
+    }
+    match (&status.state.terminated, &status.state.running) {
+        (Some(end), _) => {
+            (format!("terminated {} (exit code {})", end.reason, end.exit_code), end.message.clone())
+        }
+        (None, Some(_)) => ("running".to_owned(), String::new()),
+        (None, None) => ("unknown".to_owned(), String::new()),
+    }
+}
+
+/// Ready and all endpoints of a Service; from the pods where no slice was read, none where neither was.
+pub fn endpoints(context: &Context<'_>, service: &Service) -> Option<(usize, usize)> {
+    let namespace = service.metadata.namespace.as_str();
+    let slices: Vec<&EndpointSlice> = context
+        .state
+        .endpoint_slices
+        .in_namespace(namespace)
+        .iter()
+        .filter(|slice| {
+            slice.metadata.labels.get("kubernetes.io/service-name") == Some(&service.metadata.name)
+        })
+        .collect();
+    let slices_read = context.state.was_read(&Kind::EndpointSlice, namespace)
+        || context.state.was_read(&Kind::Endpoints, namespace);
+    if !slices.is_empty() {
+        let endpoints = || slices.iter().flat_map(|slice| &slice.endpoints);
+        // A slice without ports takes no traffic: a named targetPort that no pod has.
+        let usable = |endpoint: &&Endpoint| endpoint.is_ready();
+        return Some((endpoints().filter(usable).count(), endpoints().count()));
+    }
+    if !context.state.was_read(&Kind::Pod, namespace) {
+        return slices_read.then_some((0, 0));
+    }
+    let matching = || {
+        context.state.pods.in_namespace(namespace).iter().filter(|pod| {
+            crate::cluster::selector::matches_all(&service.spec.selector, &pod.metadata.labels)
+                && !pod.is_finished()
+        })
+    };
+    Some((matching().filter(|pod| pod.is_ready()).count(), matching().count()))
+}

@@ -1,0 +1,309 @@
+//! Turns explanations into the report's hypotheses: words, chain, evidence, confidence.
+
+use std::collections::BTreeMap;
+
+use crate::cluster::topology::Topology;
+use crate::cluster::{Kind, ObjectRef, Truth};
+use crate::diagnose::Facts;
+use crate::evidence::{Evidence, Source};
+use crate::knowledge::{Candidate, Graph, Proof, Role, template};
+use crate::redact;
+use crate::report::model::{Change, EvidenceItem, Finding, Hypothesis, Link, Step};
+use crate::symptom::Symptom;
+
+use super::anomaly::Anomaly;
+use super::confidence::Basis;
+use super::explain::Ranked;
+use super::focus::Focus;
+
+/// Most pieces of evidence of one hypothesis.
+const MAX_EVIDENCE: usize = 12;
+/// Longest excerpt, in characters.
+const MAX_EXCERPT: usize = 400;
+
+/// What assembling needs to know beside the explanations.
+pub struct Assembler<'a> {
+    /// Everything that is wrong.
+    pub anomalies: &'a [Anomaly],
+    /// All facts, for what is unknown.
+    pub facts: &'a Facts,
+    /// The knowledge graph.
+    pub graph: &'a Graph,
+    /// What the description points at.
+    pub focus: &'a Focus,
+    /// Relations, to tell replicas of one workload.
+    pub topology: &'a Topology<'a>,
+    /// Changes that may have started it, by workload.
+    pub changes: &'a dyn Fn(&ObjectRef) -> Vec<Change>,
+    next_evidence: usize,
+}
+
+impl<'a> Assembler<'a> {
+    /// Starts with evidence id `e1`.
+    pub fn new(
+        anomalies: &'a [Anomaly],
+        facts: &'a Facts,
+        graph: &'a Graph,
+        focus: &'a Focus,
+        topology: &'a Topology<'a>,
+        changes: &'a dyn Fn(&ObjectRef) -> Vec<Change>,
+    ) -> Self {
+        Self { anomalies, facts, graph, focus, topology, changes, next_evidence: 1 }
+    }
+
+    /// The hypotheses that are probable enough, most probable first.
+    pub fn hypotheses(&mut self, ranked: &[Ranked<'_>]) -> Vec<Hypothesis> {
+        let mut found: Vec<Hypothesis> = Vec::new();
+        let independent: Vec<f64> = ranked.iter().filter(|one| is_fault(one)).map(|one| one.weight).collect();
+        for one in ranked {
+            let heaviest_other = independent
+                .iter()
+                .copied()
+                .filter(|weight| (weight - one.weight).abs() > f64::EPSILON)
+                .fold(0.0, f64::max);
+            let divided =
+                !self.focus.names_something() && independent.len() > 1 && heaviest_other >= 0.9 * one.weight;
+            found.extend(self.hypothesis(one, divided));
+        }
+        // A cause named first by the cover stays first among equals.
+        let mut order: Vec<(usize, Hypothesis)> = found.into_iter().enumerate().collect();
+        order.sort_by(|(i, a), (j, b)| b.confidence.level.cmp(&a.confidence.level).then(i.cmp(j)));
+        order.into_iter().map(|(_, hypothesis)| hypothesis).collect()
+    }
+
+    /// Real faults that do not explain what was described.
+    pub fn findings(&mut self, ranked: &[Ranked<'_>]) -> Vec<Finding> {
+        ranked
+            .iter()
+            .filter_map(|one| {
+                let confidence = self.basis(one, false).confidence()?;
+                let candidate = one.best.candidate;
+                Some(Finding {
+                    cause: candidate.id().to_owned(),
+                    object: candidate.blame.clone(),
+                    confidence,
+                    summary: safe(&template::render(&candidate.mode.mode.summary, &candidate.fact)),
+                })
+            })
+            .collect()
+    }
+
+    fn hypothesis(&mut self, ranked: &Ranked<'_>, divided: bool) -> Option<Hypothesis> {
+        let confidence = self.basis(ranked, divided).confidence()?;
+        let candidate = ranked.best.candidate;
+        let mode = &candidate.mode.mode;
+        let mut evidence = Vec::new();
+        let own = candidate.fact.evidence.iter().chain(candidate.also.iter().flat_map(|fact| &fact.evidence));
+        let root: Vec<String> = own.filter_map(|one| self.cite(one, &mut evidence)).collect();
+        let chain = self.chain(ranked, root, &mut evidence);
+        let steps = |templates: &[crate::knowledge::schema::StepTemplate]| -> Vec<Step> {
+            templates
+                .iter()
+                .map(|step| Step {
+                    text: safe(&template::render(&step.text, &candidate.fact)),
+                    command: step
+                        .command
+                        .as_ref()
+                        .map(|command| safe(&template::render(command, &candidate.fact))),
+                })
+                .collect()
+        };
+        Some(Hypothesis {
+            cause: mode.id.clone(),
+            title: mode.title.clone(),
+            category: mode.category.clone(),
+            object: candidate.blame.clone(),
+            confidence,
+            summary: safe(&template::render(&mode.summary, &candidate.fact)),
+            chain,
+            evidence,
+            changes: (self.changes)(&candidate.fact.subject),
+            remediation: steps(&mode.remediation),
+            checks: steps(&mode.checks),
+        })
+    }
+
+    fn basis(&self, ranked: &Ranked<'_>, divided: bool) -> Basis {
+        let candidate = ranked.best.candidate;
+        let mode = &candidate.mode.mode;
+        let shown = self.symptoms(&ranked.best.object);
+        let meant = &self.focus.symptoms;
+        let misfit = !meant.is_empty()
+            && !meant.iter().any(|symptom| {
+                shown.contains(symptom) || mode.explains.contains(symptom) || mode.manifests == Some(*symptom)
+            });
+        Basis {
+            proof: candidate.proof,
+            role: mode.role,
+            supported: candidate.supported,
+            contradicted: candidate.contradicted,
+            hops: ranked.best.path.len(),
+            weakest: ranked.best.weakest(),
+            rival: ranked.rival,
+            divided,
+            not_found: self.focus.not_found,
+            blind: candidate.proof < Proof::Decisive && self.hidden(candidate),
+            misfit,
+            alternative: ranked.alternative,
+        }
+    }
+
+    /// Whether a fact that is unknown would make another failure mode fit the same subject.
+    fn hidden(&self, candidate: &Candidate<'_>) -> bool {
+        self.facts
+            .iter()
+            .filter(|fact| fact.truth == Truth::Unknown && fact.subject == candidate.fact.subject)
+            .any(|fact| {
+                self.graph.modes().any(|mode| {
+                    mode.mode.id != candidate.id()
+                        && mode.mode.role == Role::Cause
+                        && mode.all.iter().chain(&mode.any).any(|one| one.could_match(fact))
+                })
+            })
+    }
+
+    fn symptoms(&self, object: &ObjectRef) -> Vec<Symptom> {
+        self.anomalies
+            .iter()
+            .filter(|anomaly| anomaly.object == *object)
+            .map(|anomaly| anomaly.symptom)
+            .collect()
+    }
+
+    /// From the root to the symptom described.
+    fn chain(
+        &mut self,
+        ranked: &Ranked<'_>,
+        root: Vec<String>,
+        evidence: &mut Vec<EvidenceItem>,
+    ) -> Vec<Link> {
+        let candidate = ranked.best.candidate;
+        let mode = &candidate.mode.mode;
+        let mut chain =
+            vec![Link { object: candidate.blame.clone(), finding: mode.title.clone(), evidence: root }];
+        let mut objects: Vec<(ObjectRef, Option<&super::depend::Dependency>)> = Vec::new();
+        if candidate.fact.subject != candidate.blame {
+            objects.push((candidate.fact.subject.clone(), None));
+        }
+        for (index, hop) in ranked.best.path.iter().enumerate().rev() {
+            objects.push((hop.on.clone(), ranked.best.path.get(index + 1)));
+        }
+        objects.push((ranked.best.object.clone(), ranked.best.path.first()));
+        for (object, hop) in objects {
+            let anomaly = self
+                .anomalies
+                .iter()
+                .filter(|anomaly| anomaly.object == object)
+                .max_by_key(|anomaly| telling(anomaly.symptom));
+            let finding = match (anomaly, hop) {
+                (Some(anomaly), _) => anomaly.finding.clone(),
+                (None, Some(hop)) => format!("{} {}", hop.how, hop.on),
+                (None, None) => continue,
+            };
+            let sources = anomaly
+                .into_iter()
+                .flat_map(|anomaly| anomaly.evidence.iter().take(2))
+                .chain(hop.into_iter().flat_map(|hop| hop.evidence.iter().take(1)));
+            let cited = sources.filter_map(|one| self.cite(one, evidence)).collect();
+            let link = Link { object, finding: safe(&finding), evidence: cited };
+            if chain.last().is_none_or(|last| last.object != link.object || last.finding != link.finding) {
+                chain.push(link);
+            }
+        }
+        chain
+    }
+
+    /// Adds evidence, or finds what says the same of another replica; gives its id.
+    fn cite(&mut self, one: &Evidence, evidence: &mut Vec<EvidenceItem>) -> Option<String> {
+        let same = |known: &&mut EvidenceItem| {
+            known.source == one.source
+                && known.path == one.path
+                && known.value == one.value
+                && self.topology.workload_of(&known.object) == self.topology.workload_of(&one.object)
+                && (known.object.kind == one.object.kind || one.source != Source::Event)
+        };
+        if let Some(known) = evidence.iter_mut().find(same) {
+            // The same observation again is one piece of evidence, seen more often.
+            if known.object != one.object {
+                known.count += one.count;
+            }
+            known.time = known.time.max(one.time);
+            return Some(known.id.clone());
+        }
+        if evidence.len() >= MAX_EVIDENCE {
+            return None;
+        }
+        let id = format!("e{}", self.next_evidence);
+        self.next_evidence += 1;
+        evidence.push(EvidenceItem {
+            id: id.clone(),
+            source: one.source,
+            object: one.object.clone(),
+            path: safe(&one.path),
+            value: safe(&one.value),
+            excerpt: safe(&one.excerpt),
+            time: one.time,
+            count: one.count,
+        });
+        Some(id)
+    }
+}
+
+/// Hygiene candidates as findings, one a failure mode and object.
+pub fn hygiene(candidates: &[Candidate<'_>]) -> Vec<Finding> {
+    let mut found: BTreeMap<(String, ObjectRef), Finding> = BTreeMap::new();
+    for candidate in candidates.iter().filter(|candidate| candidate.mode.mode.role == Role::Hygiene) {
+        let level = crate::report::model::Level::Low;
+        let confidence = crate::report::model::Confidence {
+            level,
+            score: 0.3,
+            why: "hygiene: explains nothing by itself".to_owned(),
+        };
+        found.entry((candidate.id().to_owned(), candidate.blame.clone())).or_insert_with(|| Finding {
+            cause: candidate.id().to_owned(),
+            object: candidate.blame.clone(),
+            confidence,
+            summary: safe(&template::render(&candidate.mode.mode.summary, &candidate.fact)),
+        });
+    }
+    found.into_values().collect()
+}
+
+fn is_fault(ranked: &Ranked<'_>) -> bool {
+    !ranked.alternative
+        && ranked.best.candidate.proof >= Proof::Computed
+        && ranked.best.candidate.mode.mode.role == Role::Cause
+}
+
+/// Which of an object's anomalies says most in a chain.
+fn telling(symptom: Symptom) -> u8 {
+    match symptom {
+        Symptom::Crashing
+        | Symptom::NotStarted
+        | Symptom::Pending
+        | Symptom::NotCreated
+        | Symptom::NodeUnhealthy => 5,
+        Symptom::NoEndpoints | Symptom::Unbound | Symptom::Missing | Symptom::JobFailed => 4,
+        Symptom::Initializing | Symptom::CannotDelete | Symptom::Evicted => 3,
+        Symptom::CallFailing | Symptom::ResolutionFailing | Symptom::NotReady => 2,
+        _ => 1,
+    }
+}
+
+/// Redacted, without terminal escapes, bounded.
+fn safe(text: &str) -> String {
+    let clean = redact::strip_escapes(text).into_owned();
+    let redacted = redact::text(&clean);
+    match redacted.char_indices().nth(MAX_EXCERPT) {
+        Some((end, _)) => format!("{}…", redacted.get(..end).unwrap_or_default()),
+        None => redacted.into_owned(),
+    }
+}
+
+/// Whether the kind is one without which nothing can be said about a namespace.
+pub fn is_essential(kind: &Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Pod | Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet | Kind::Event | Kind::Service
+    )
+}

@@ -1,0 +1,440 @@
+//! Abduction: the smallest set of causes that explains what the description points at.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::cluster::{Kind, ObjectRef};
+use crate::diagnose::Context;
+use crate::knowledge::{Candidate, Proof, Role};
+use crate::symptom::Symptom;
+
+use super::anomaly::Anomaly;
+use super::depend::{Dependencies, Dependency, Strength};
+use super::focus::Focus;
+
+/// Longest causal chain followed.
+const MAX_DEPTH: usize = 6;
+
+/// One way to explain the symptoms of one object.
+#[derive(Clone, Debug)]
+pub struct Explanation<'a> {
+    /// The cause.
+    pub candidate: &'a Candidate<'a>,
+    /// The object whose symptoms it explains.
+    pub object: ObjectRef,
+    /// Dependencies from that object down to where the cause acts; empty: it acts there.
+    pub path: Vec<Dependency>,
+    /// How well it explains, for comparison only.
+    pub score: f64,
+}
+
+impl Explanation<'_> {
+    /// What makes two explanations the same hypothesis.
+    fn key(&self) -> (String, ObjectRef) {
+        (self.candidate.id().to_owned(), self.candidate.blame.clone())
+    }
+
+    /// The weakest dependency of the path.
+    pub fn weakest(&self) -> Strength {
+        self.path.iter().map(|hop| hop.strength).min().unwrap_or(Strength::Proven)
+    }
+}
+
+/// A cause with everything in focus that it explains.
+#[derive(Clone, Debug)]
+pub struct Ranked<'a> {
+    /// The best explanation through this cause.
+    pub best: Explanation<'a>,
+    /// The focus objects it explains.
+    pub covers: BTreeSet<ObjectRef>,
+    /// Weight of what it explains.
+    pub weight: f64,
+    /// Another cause explains the same objects as well.
+    pub rival: bool,
+    /// It explains only what a better cause explains already.
+    pub alternative: bool,
+}
+
+/// What the abduction found.
+#[derive(Debug, Default)]
+pub struct Outcome<'a> {
+    /// Causes of what the description points at, best first.
+    pub hypotheses: Vec<Ranked<'a>>,
+    /// Causes of other anomalies.
+    pub others: Vec<Ranked<'a>>,
+}
+
+/// Finds the causes.
+pub fn explain<'a>(
+    context: &Context<'_>,
+    anomalies: &'a [Anomaly],
+    candidates: &'a [Candidate<'a>],
+    dependencies: &'a Dependencies,
+    focus: &Focus,
+) -> Outcome<'a> {
+    let search = Search::new(anomalies, candidates, dependencies);
+    let named = focus.closure(context.topology);
+    let pointed_at: Vec<ObjectRef> =
+        if focus.names_something() || (focus.objects.len() == 1 && search.is_wrong_in(&named)) {
+            named.iter().cloned().collect()
+        } else {
+            search.objects().into_iter().filter(|object| focus.in_scope(object)).collect()
+        };
+    let open = !focus.names_something();
+    let mut hypotheses = search.cover(&pointed_at, focus, open);
+    let known: BTreeSet<_> = hypotheses.iter().map(|ranked| ranked.best.key()).collect();
+    let covered: BTreeSet<ObjectRef> =
+        hypotheses.iter().flat_map(|ranked| search.reached_by(&ranked.best)).collect();
+    let elsewhere: Vec<ObjectRef> = search
+        .objects()
+        .into_iter()
+        .filter(|object| !pointed_at.contains(object) && !covered.contains(object))
+        .collect();
+    let mut others = search.cover(&elsewhere, focus, true);
+    others.retain(|ranked| !known.contains(&ranked.best.key()) && !ranked.alternative);
+    if open && hypotheses.is_empty() && focus.namespaces.is_empty() {
+        hypotheses = std::mem::take(&mut others);
+    }
+    Outcome { hypotheses, others }
+}
+
+struct Search<'a> {
+    anomalies: BTreeMap<&'a ObjectRef, Vec<&'a Anomaly>>,
+    candidates: BTreeMap<&'a ObjectRef, Vec<&'a Candidate<'a>>>,
+    dependencies: &'a Dependencies,
+}
+
+impl<'a> Search<'a> {
+    fn new(
+        anomalies: &'a [Anomaly],
+        candidates: &'a [Candidate<'a>],
+        dependencies: &'a Dependencies,
+    ) -> Self {
+        let mut search = Self { anomalies: BTreeMap::new(), candidates: BTreeMap::new(), dependencies };
+        for anomaly in anomalies {
+            search.anomalies.entry(&anomaly.object).or_default().push(anomaly);
+        }
+        for candidate in candidates.iter().filter(|candidate| candidate.mode.mode.role != Role::Hygiene) {
+            let objects: BTreeSet<&ObjectRef> = candidate.accounts_for().chain([&candidate.blame]).collect();
+            for object in objects {
+                search.candidates.entry(object).or_default().push(candidate);
+            }
+        }
+        search
+    }
+
+    /// Objects with an anomaly, or on which a failure mode shows a symptom of its own.
+    fn objects(&self) -> Vec<ObjectRef> {
+        let manifest = self
+            .candidates
+            .iter()
+            .filter(|(object, candidates)| {
+                candidates
+                    .iter()
+                    .any(|one| one.mode.mode.manifests.is_some() && one.fact.subject == ***object)
+            })
+            .map(|(object, _)| *object);
+        let all: BTreeSet<&ObjectRef> = self.anomalies.keys().copied().chain(manifest).collect();
+        all.into_iter().cloned().collect()
+    }
+
+    fn is_wrong_in(&self, objects: &BTreeSet<ObjectRef>) -> bool {
+        objects
+            .iter()
+            .any(|object| self.anomalies.contains_key(object) || self.candidates.contains_key(object))
+    }
+
+    fn symptoms(&self, object: &ObjectRef) -> BTreeSet<Symptom> {
+        self.anomalies.get(object).into_iter().flatten().map(|anomaly| anomaly.symptom).collect()
+    }
+
+    /// Candidates that account for a symptom that this object has.
+    fn own(&self, object: &ObjectRef) -> Vec<&'a Candidate<'a>> {
+        let symptoms = self.symptoms(object);
+        let fits = |candidate: &&&'a Candidate<'a>| {
+            let mode = &candidate.mode.mode;
+            let shown = mode.manifests.is_some()
+                && (candidate.fact.subject == *object
+                    || candidate.blame == *object
+                    || candidate.fact.affects.contains(object));
+            shown || mode.explains.iter().any(|symptom| symptoms.contains(symptom))
+        };
+        let fitting: Vec<&'a Candidate<'a>> =
+            self.candidates.get(object).into_iter().flatten().filter(fits).copied().collect();
+        let ids: BTreeSet<&str> = fitting.iter().map(|candidate| candidate.id()).collect();
+        fitting
+            .iter()
+            .filter(|candidate| !candidate.mode.mode.yields_to.iter().any(|id| ids.contains(id.as_str())))
+            .copied()
+            .collect()
+    }
+
+    /// Every explanation of an object's state, best first.
+    fn explanations(&self, object: &ObjectRef, visited: &mut Vec<ObjectRef>) -> Vec<Explanation<'a>> {
+        let mut found: Vec<Explanation<'a>> = self
+            .own(object)
+            .into_iter()
+            .map(|candidate| Explanation {
+                candidate,
+                object: object.clone(),
+                path: Vec::new(),
+                score: strength_of(candidate),
+            })
+            .collect();
+        let proven = found
+            .iter()
+            .any(|own| own.candidate.mode.mode.role == Role::Cause && own.candidate.proof >= Proof::Computed);
+        if !proven && visited.len() < MAX_DEPTH {
+            visited.push(object.clone());
+            for dependency in self.dependencies.of(object) {
+                if !visited.contains(&dependency.on) && self.carries(object, dependency) {
+                    found.extend(self.through(object, dependency, visited));
+                }
+            }
+            visited.pop();
+        }
+        found.sort_by(|a, b| {
+            b.score
+                .total_cmp(&a.score)
+                .then_with(|| a.path.len().cmp(&b.path.len()))
+                .then_with(|| a.key().cmp(&b.key()))
+        });
+        found
+    }
+
+    fn through(
+        &self,
+        object: &ObjectRef,
+        dependency: &Dependency,
+        visited: &mut Vec<ObjectRef>,
+    ) -> Vec<Explanation<'a>> {
+        let beneath = self.explanations(&dependency.on, visited);
+        let factor = match dependency.strength {
+            Strength::Proven => 0.98,
+            Strength::Configured => 0.70,
+        };
+        beneath
+            .into_iter()
+            .map(|inner| {
+                let mut path = vec![dependency.clone()];
+                path.extend(inner.path);
+                Explanation {
+                    candidate: inner.candidate,
+                    object: object.clone(),
+                    path,
+                    score: inner.score * factor,
+                }
+            })
+            .collect()
+    }
+
+    /// Whether trouble of the dependency can show as the object's symptoms.
+    fn carries(&self, object: &ObjectRef, dependency: &Dependency) -> bool {
+        // What a node does to a workload, its failure modes state themselves.
+        if dependency.on.kind == Kind::Node {
+            return false;
+        }
+        let symptoms = self.symptoms(object);
+        let own_only = |symptom: &Symptom| {
+            matches!(
+                symptom,
+                Symptom::Pending
+                    | Symptom::NotCreated
+                    | Symptom::NotStarted
+                    | Symptom::Missing
+                    | Symptom::CannotDelete
+                    | Symptom::Evicted
+            )
+        };
+        let stuck_before_running = !symptoms.is_empty()
+            && symptoms.iter().any(own_only)
+            && !symptoms.contains(&Symptom::Initializing);
+        let runs = object.kind.is_workload() || object.kind == Kind::Pod;
+        if runs && stuck_before_running && dependency.on.kind != Kind::PersistentVolumeClaim {
+            return false;
+        }
+        match dependency.strength {
+            Strength::Proven => true,
+            Strength::Configured => self.is_unavailable(&dependency.on, 0),
+        }
+    }
+
+    /// Whether an object does not do its work: broken itself, or a Service without endpoints.
+    fn is_unavailable(&self, object: &ObjectRef, depth: usize) -> bool {
+        let broken = self.symptoms(object).iter().any(|symptom| {
+            !matches!(
+                symptom,
+                Symptom::Errors
+                    | Symptom::Slow
+                    | Symptom::CallFailing
+                    | Symptom::ResolutionFailing
+                    | Symptom::Forbidden
+                    | Symptom::NotScaling
+                    | Symptom::StaleVersion
+            )
+        });
+        let manifest = self.candidates.get(object).is_some_and(|candidates| {
+            candidates
+                .iter()
+                .any(|one| one.mode.mode.manifests.is_some() && one.mode.mode.role == Role::Cause)
+        });
+        let behind = object.kind == Kind::Service
+            && depth == 0
+            && self.dependencies.of(object).iter().any(|dependency| self.is_unavailable(&dependency.on, 1));
+        broken || manifest || behind
+    }
+
+    /// Explains the objects with as few causes as possible; alternatives come after.
+    fn cover(&self, objects: &[ObjectRef], focus: &Focus, open: bool) -> Vec<Ranked<'a>> {
+        let mut hypotheses: BTreeMap<(String, ObjectRef), Ranked<'a>> = BTreeMap::new();
+        let mut best_of: BTreeMap<ObjectRef, f64> = BTreeMap::new();
+        for object in objects {
+            let explanations = self.explanations(object, &mut Vec::new());
+            if let Some(best) = explanations.first() {
+                best_of.insert(object.clone(), best.score);
+            }
+            for explanation in explanations {
+                let weight = self.weight(object, focus) * explanation.score;
+                let ranked = hypotheses.entry(explanation.key()).or_insert_with(|| Ranked {
+                    best: explanation.clone(),
+                    covers: BTreeSet::new(),
+                    weight: 0.0,
+                    rival: false,
+                    alternative: false,
+                });
+                if ranked.covers.insert(object.clone()) {
+                    ranked.weight += weight;
+                }
+                if explanation.score > ranked.best.score {
+                    ranked.best = explanation;
+                }
+            }
+        }
+        let mut left: Vec<Ranked<'a>> = hypotheses.into_values().collect();
+        let mut covered: BTreeSet<ObjectRef> = BTreeSet::new();
+        let mut chosen: Vec<Ranked<'a>> = Vec::new();
+        let mut alternatives: Vec<Ranked<'a>> = Vec::new();
+        loop {
+            let value = |ranked: &Ranked<'a>| self.value(ranked, &covered, focus, &best_of);
+            left.sort_by(|a, b| value(b).total_cmp(&value(a)).then_with(|| a.best.key().cmp(&b.best.key())));
+            if left.is_empty() {
+                break;
+            }
+            let mut next = left.remove(0);
+            if next.covers.is_subset(&covered) {
+                next.alternative = true;
+                alternatives.push(next);
+                continue;
+            }
+            next.rival = left.iter().any(|other| {
+                other.covers.is_superset(&next.covers)
+                    && other.best.score > 0.97 * next.best.score
+                    && other.best.candidate.mode.mode.role == Role::Cause
+                    && other.best.candidate.blame != next.best.candidate.blame
+                    && other.best.path.len() <= next.best.path.len()
+            });
+            covered.extend(next.covers.iter().cloned());
+            covered.extend(self.reached_by(&next.best));
+            chosen.push(next);
+        }
+        // What a cause of the chosen ones reaches is its consequence, not a fault of its own.
+        let _ = open;
+        chosen.extend(alternatives);
+        chosen
+    }
+
+    /// How much a hypothesis would add to what is explained already.
+    fn value(
+        &self,
+        ranked: &Ranked<'a>,
+        covered: &BTreeSet<ObjectRef>,
+        focus: &Focus,
+        best_of: &BTreeMap<ObjectRef, f64>,
+    ) -> f64 {
+        ranked
+            .covers
+            .iter()
+            .filter(|object| !covered.contains(*object))
+            .map(|object| {
+                // A poor explanation of something that has a good one adds little.
+                let relative = ranked.best.score / best_of.get(object).copied().unwrap_or(1.0).max(0.01);
+                self.weight(object, focus) * ranked.best.score * relative.min(1.0).powi(4)
+            })
+            .sum::<f64>()
+            + ranked.best.score * 0.01
+    }
+
+    /// How bad an object's state is, and how well it fits the description's words.
+    fn weight(&self, object: &ObjectRef, focus: &Focus) -> f64 {
+        let symptoms = self.symptoms(object);
+        let manifest = self
+            .candidates
+            .get(object)
+            .into_iter()
+            .flatten()
+            .filter_map(|candidate| candidate.mode.mode.manifests);
+        let all: BTreeSet<Symptom> = symptoms.into_iter().chain(manifest).collect();
+        let worst = all.iter().map(|symptom| severity(*symptom)).fold(0.1, f64::max);
+        let fits = all.iter().any(|symptom| focus.symptoms.contains(symptom));
+        let named = focus.objects.iter().any(|named| named == object);
+        worst * if fits { 1.5 } else { 1.0 } * if named { 2.0 } else { 1.0 }
+    }
+
+    /// Objects whose symptoms follow from an explanation: those on its path and those it affects,
+    /// with everything that depends on them.
+    fn reached_by(&self, explanation: &Explanation<'a>) -> BTreeSet<ObjectRef> {
+        let mut reached: BTreeSet<ObjectRef> = explanation.candidate.accounts_for().cloned().collect();
+        reached.insert(explanation.candidate.blame.clone());
+        reached.insert(explanation.object.clone());
+        reached.extend(explanation.path.iter().map(|hop| hop.on.clone()));
+        for _ in 0..MAX_DEPTH {
+            let more: Vec<ObjectRef> = self
+                .anomalies
+                .keys()
+                .filter(|object| !reached.contains(**object))
+                .filter(|object| {
+                    let proven = self
+                        .own(object)
+                        .iter()
+                        .any(|own| own.mode.mode.role == Role::Cause && own.proof >= Proof::Computed);
+                    !proven
+                        && self.dependencies.of(object).iter().any(|dependency| {
+                            reached.contains(&dependency.on) && self.carries(object, dependency)
+                        })
+                })
+                .map(|object| (*object).clone())
+                .collect();
+            if more.is_empty() {
+                break;
+            }
+            reached.extend(more);
+        }
+        reached
+    }
+}
+
+/// How well a candidate explains by itself.
+fn strength_of(candidate: &Candidate<'_>) -> f64 {
+    let proof = match candidate.proof {
+        Proof::Decisive => 1.0,
+        Proof::Computed => 0.92,
+        Proof::Suggestive => 0.45,
+    };
+    let role = if candidate.mode.mode.role == Role::Effect { 0.4 } else { 1.0 };
+    #[expect(clippy::cast_precision_loss, reason = "small counts")]
+    let adjusted =
+        proof * role + 0.02 * candidate.supported.min(3) as f64 - 0.2 * candidate.contradicted as f64;
+    adjusted.max(0.01)
+}
+
+/// How bad a symptom is when nothing else tells what the description means.
+fn severity(symptom: Symptom) -> f64 {
+    match symptom {
+        Symptom::NodeUnhealthy | Symptom::ControlPlane => 1.3,
+        Symptom::NotScaling | Symptom::StaleVersion | Symptom::Errors | Symptom::Forbidden => 0.4,
+        Symptom::Slow | Symptom::Restarting | Symptom::NotOnSchedule | Symptom::CannotEvict => 0.6,
+        Symptom::JobFailed | Symptom::JobStuck => 0.55,
+        Symptom::Evicted | Symptom::CannotDelete => 0.7,
+        Symptom::CallFailing | Symptom::ResolutionFailing | Symptom::WrongResponse => 0.8,
+        _ => 1.0,
+    }
+}

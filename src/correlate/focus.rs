@@ -1,0 +1,83 @@
+//! The focus: which objects the description points at.
+
+use std::collections::BTreeSet;
+
+use crate::cluster::topology::{Relation, Topology};
+use crate::cluster::{Kind, ObjectRef};
+use crate::symptom::Symptom;
+
+/// What the description points at, grounded in the cluster.
+#[derive(Clone, Debug, Default)]
+pub struct Focus {
+    /// The objects that the description names; empty: it names nothing.
+    pub objects: Vec<ObjectRef>,
+    /// Namespaces the complaint is about; empty: all.
+    pub namespaces: Vec<String>,
+    /// Symptoms that the description mentions; they rank, they do not filter.
+    pub symptoms: Vec<Symptom>,
+    /// Whether a name of the description was not found: caps confidence.
+    pub not_found: bool,
+}
+
+impl Focus {
+    /// Whether the description names an object that is more than a namespace.
+    pub fn names_something(&self) -> bool {
+        self.objects.iter().any(|object| object.kind != Kind::Namespace)
+    }
+
+    /// Whether an object lies where the complaint is; cluster-scoped objects always do.
+    pub fn in_scope(&self, object: &ObjectRef) -> bool {
+        self.namespaces.is_empty()
+            || object.namespace.is_none()
+            || self.namespaces.iter().any(|namespace| namespace == object.ns())
+    }
+
+    /// The named objects with those that are the same thing to a person: a Service's workloads,
+    /// a workload's Services, a CronJob's Jobs, an autoscaler's target.
+    pub fn closure(&self, topology: &Topology<'_>) -> BTreeSet<ObjectRef> {
+        let mut all: BTreeSet<ObjectRef> = BTreeSet::new();
+        for object in
+            self.objects.iter().filter(|object| object.kind != Kind::Namespace || self.objects.len() == 1)
+        {
+            let object = topology.workload_of(object);
+            match object.kind {
+                Kind::Service => all.extend(topology.workloads_behind(&object).cloned()),
+                Kind::CronJob => all.extend(
+                    topology
+                        .from(&object)
+                        .filter(|edge| edge.relation == Relation::Owns)
+                        .map(|edge| edge.to.clone()),
+                ),
+                Kind::HorizontalPodAutoscaler => {
+                    all.extend(topology.from(&object).map(|edge| edge.to.clone()))
+                }
+                Kind::PersistentVolumeClaim => all.extend(
+                    topology
+                        .to(&object)
+                        .filter(|edge| edge.relation == Relation::Mounts)
+                        .map(|edge| edge.from.clone()),
+                ),
+                _ => {
+                    all.extend(topology.services_of(&object).cloned());
+                    all.extend(
+                        topology
+                            .to(&object)
+                            .filter(|edge| edge.relation == Relation::Scales)
+                            .map(|edge| edge.from.clone()),
+                    );
+                    all.extend(
+                        topology
+                            .from(&object)
+                            .filter(|edge| {
+                                edge.relation == Relation::Mounts
+                                    && edge.to.kind == Kind::PersistentVolumeClaim
+                            })
+                            .map(|edge| edge.to.clone()),
+                    );
+                }
+            }
+            all.insert(object);
+        }
+        all
+    }
+}

@@ -1,0 +1,150 @@
+//! Configured addresses that cannot work, by the Services there are and by what others use.
+
+use std::collections::BTreeSet;
+
+use crate::cluster::address::Target;
+use crate::cluster::topology::Call;
+use crate::cluster::types::Object;
+use crate::cluster::{ObjectRef, Truth};
+use crate::diagnose::net;
+use crate::diagnose::{Context, Fact, FactSpec, Facts};
+use crate::evidence::Evidence;
+
+pub(super) const MISCONFIGURED: FactSpec = FactSpec {
+    name: "call.misconfigured",
+    about: "an address that a workload is configured to call does not exist as written, though a similar one does, \
+            and peers that use the right one or the caller's own trouble say that it matters",
+    params: &[
+        ("class", "wrong-port, wrong-host or service-absent"),
+        ("target", "the address as configured"),
+        ("stated_in", "where it is stated"),
+        ("nearest", "the port or Service that was probably meant"),
+        ("peer", "another workload that uses the right address"),
+        ("product", "the database or broker that is called, where known"),
+        ("quota_full", "whether a quota on Services in the namespace is used up"),
+    ],
+    refs: &[
+        ("caller", "the calling workload"),
+        ("callee", "the workload behind the address that was meant"),
+        ("service", "the Service that was meant, or that should exist"),
+    ],
+};
+
+/// What is wrong with a configured address.
+struct Problem {
+    class: &'static str,
+    service: ObjectRef,
+    nearest: String,
+}
+
+pub(super) fn state(context: &Context<'_>, facts: &mut Facts) {
+    let mut known = BTreeSet::new();
+    for call in context.topology.calls() {
+        // Any `word:number` of a file looks like an address; only settings of one address count.
+        let setting = call.stated_in.starts_with("env ") || !call.address.scheme.is_empty();
+        if !setting || !known.insert((call.caller.clone(), call.address.clone())) || logged(call, facts) {
+            continue;
+        }
+        let Some(problem) = problem(context, call) else { continue };
+        let peer = peer(context, call, &problem);
+        let troubled = net::is_broken(context, &call.caller)
+            || context.logs.of(&call.caller).any(|one| !one.recovered && matches!(one.class, "call" | "server"));
+        // An address that nobody misses may be of a feature that is off.
+        let broken = net::is_broken(context, &call.caller);
+        let certain = match problem.class {
+            "service-absent" => true,
+            "wrong-port" => peer.is_some() || troubled,
+            _ => broken || (peer.is_some() && troubled),
+        };
+        if !certain {
+            continue;
+        }
+        facts.add(fact(context, call, problem, peer));
+    }
+}
+
+/// Whether a failed call to this address was logged: then that says more.
+fn logged(call: &Call, facts: &Facts) -> bool {
+    facts.about("call.failing", &call.caller).any(|fact| {
+        fact.truth == Truth::True && (fact.text("host") == call.address.host || fact.text("stated_in") == call.stated_in)
+    })
+}
+
+fn problem(context: &Context<'_>, call: &Call) -> Option<Problem> {
+    match &call.target {
+        Target::Service(object) => {
+            let service = net::service(context, object)?;
+            let port = i64::from(call.address.port?);
+            let ports = &service.spec.ports;
+            if service.spec.cluster_ip == "None" || ports.is_empty() || ports.iter().any(|own| own.port == port) {
+                return None;
+            }
+            let nearest = ports.iter().map(net::port_label).collect::<Vec<_>>().join(", ");
+            Some(Problem { class: "wrong-port", service: object.clone(), nearest })
+        }
+        Target::Missing(object) => {
+            if net::namesake(context, object.ns(), &object.name).is_some() {
+                let nearest = object.name.to_string();
+                return Some(Problem { class: "service-absent", service: object.clone(), nearest });
+            }
+            let near = net::nearest(&object.name, net::service_names(context, object.ns()))?;
+            let service = ObjectRef::new(object.kind.clone(), object.ns(), near);
+            Some(Problem { class: "wrong-host", nearest: near.to_owned(), service })
+        }
+        _ => None,
+    }
+}
+
+/// Another workload that calls the meant Service by an address that works.
+fn peer<'a>(context: &Context<'a>, call: &Call, problem: &Problem) -> Option<&'a Call> {
+    let service = net::service(context, &problem.service)?;
+    context.topology.calls().iter().find(|other| {
+        other.caller != call.caller
+            && other.target == Target::Service(problem.service.clone())
+            && other
+                .address
+                .port
+                .is_none_or(|port| service.spec.ports.iter().any(|own| own.port == i64::from(port)))
+    })
+}
+
+fn fact(context: &Context<'_>, call: &Call, problem: Problem, peer: Option<&Call>) -> Fact {
+    let callee = net::behind(context, &problem.service)
+        .into_iter()
+        .next()
+        .or_else(|| net::namesake(context, problem.service.ns(), &problem.service.name));
+    let mut fact = Fact::new(MISCONFIGURED.name, call.caller.clone())
+        .param("class", problem.class)
+        .param("target", call.address.to_string())
+        .param("stated_in", call.stated_in.clone())
+        .param("nearest", problem.nearest)
+        .object("caller", call.caller.clone())
+        .evidence([Evidence::spec(call.caller.clone(), call.stated_in.clone(), call.address.to_string())]);
+    fact = match net::service(context, &problem.service) {
+        Some(service) if problem.class == "wrong-port" => fact.evidence([Evidence::spec(
+            service.object_ref(),
+            "spec.ports[].port",
+            service.spec.ports.iter().map(net::port_label).collect::<Vec<_>>().join(", "),
+        )]),
+        _ => match &call.target {
+            Target::Missing(missing) => fact.evidence([Evidence::absence(missing.clone(), "no such Service")]),
+            _ => fact,
+        },
+    };
+    if problem.class == "service-absent" {
+        fact = fact.param("quota_full", super::failing::services_quota_full(context, problem.service.ns()));
+    }
+    if let Some(peer) = peer {
+        fact = fact
+            .param("peer", format!("{} ({})", peer.caller.name, peer.address))
+            .evidence([Evidence::spec(peer.caller.clone(), peer.stated_in.clone(), peer.address.to_string())]);
+    }
+    if let Some(callee) = callee {
+        let product = net::product_of(context, &callee);
+        fact = fact.object("callee", callee);
+        if let Some(product) = product {
+            fact = fact.param("product", product);
+        }
+    }
+    fact.object("service", problem.service)
+}

@@ -1,0 +1,261 @@
+//! Failed calls in logs, and why they fail as far as the objects say.
+
+use crate::cluster::address::{self, Address, Target};
+use crate::cluster::topology::Call;
+use crate::cluster::types::{Object, Service};
+use crate::cluster::{Kind, ObjectRef, Truth};
+use crate::diagnose::net;
+use crate::diagnose::{Context, Fact, FactSpec, Facts};
+use crate::evidence::Evidence;
+use crate::logs::LogFinding;
+
+pub(super) const FAILING: FactSpec = FactSpec {
+    name: "call.failing",
+    about: "calls of a workload fail by its own log, and the objects say this much about why",
+    params: &[
+        (
+            "class",
+            "wrong-port, wrong-host, service-absent, no-such-service, no-endpoints, zero-replicas, not-selected, \
+             target-port, policy, unresolved, refused, silent, reset, error-status, external or unknown",
+        ),
+        ("target", "host and port as logged or configured"),
+        ("host", "the host"),
+        ("port", "the port"),
+        ("signature", "the signature of the log line"),
+        ("line", "the log line"),
+        ("product", "the database or broker that is called, where known"),
+        ("nearest", "the Service or port that was probably meant"),
+        ("stated_in", "where the caller's configuration states the address"),
+        ("quota_full", "whether a quota on Services in the namespace is used up"),
+        ("certainty", "computed, suggestive where the target had to be guessed"),
+    ],
+    refs: &[
+        ("caller", "the calling workload"),
+        ("callee", "the workload behind the address"),
+        ("service", "the Service that is called, or that should exist"),
+    ],
+};
+
+/// What a failed call is about, as far as it is known.
+struct Attempt<'a> {
+    finding: &'a LogFinding,
+    address: Option<Address>,
+    target: Target,
+    /// Where the configuration states the address.
+    configured: Option<&'a Call>,
+    /// Whether the target follows from the line or the configuration, not from a guess.
+    certain: bool,
+    product: Option<&'static str>,
+}
+
+pub(super) fn state(context: &Context<'_>, facts: &mut Facts) {
+    for finding in net::failed_calls(context) {
+        // A server that logs its clients' failures makes no call itself.
+        let product = finding.params.get("product").and_then(|product| net::product_name(product));
+        if product.is_some() && product == net::product_of(context, &finding.workload) {
+            continue;
+        }
+        let attempt = attempt(context, finding, product);
+        let fact = classify(context, &attempt, facts);
+        facts.add(fact);
+    }
+}
+
+fn attempt<'a>(context: &Context<'a>, finding: &'a LogFinding, product: Option<&'static str>) -> Attempt<'a> {
+    let namespace = finding.workload.ns();
+    let configured = finding.target.as_ref().and_then(|target| configured_as(context, &finding.workload, target));
+    if let Some(target) = &finding.target {
+        let mut meaning = address::resolve(context.state, namespace, &target.host);
+        let mut address = target.clone();
+        let mut certain = true;
+        // Logs name addresses that no object has any more, or that another layer made.
+        if matches!(meaning, Target::External) && is_private(&target.host) {
+            match configured {
+                Some(call) => {
+                    meaning = call.target.clone();
+                    address = Address { port: target.port.or(call.address.port), ..call.address.clone() };
+                }
+                None => {
+                    meaning = Target::Unknown;
+                    certain = false;
+                }
+            }
+        }
+        let by_port = address.port.and_then(net::product_of_port);
+        let product = product.or_else(|| behind(context, &meaning).and_then(|one| net::product_of(context, &one))).or(by_port);
+        return Attempt { finding, address: Some(address), target: meaning, configured, certain, product };
+    }
+    let guess = product.and_then(|product| net::server_of(context, &finding.workload, product));
+    let target = guess.as_ref().and_then(|server| {
+        context.topology.services_of(server).next().cloned().map(Target::Service)
+    });
+    Attempt { finding, address: None, target: target.unwrap_or(Target::Unknown), configured: None, certain: false, product }
+}
+
+/// The configured call that a logged target belongs to: by host, else by the only one with its port.
+fn configured_as<'a>(context: &Context<'a>, caller: &ObjectRef, target: &Address) -> Option<&'a Call> {
+    let short = |host: &str| host.split('.').next().unwrap_or_default().to_owned();
+    let own = || context.topology.calls().iter().filter(|call| call.caller == *caller);
+    own().find(|call| call.address.host == target.host)
+        .or_else(|| own().find(|call| !address::is_ip(&target.host) && short(&call.address.host) == short(&target.host)))
+        .or_else(|| {
+            let port = target.port?;
+            let mut same = own().filter(|call| call.address.port_or_default() == Some(port));
+            let first = same.next()?;
+            same.all(|other| other.address.host == first.address.host).then_some(first)
+        })
+}
+
+fn is_private(host: &str) -> bool {
+    match host.parse::<std::net::IpAddr>() {
+        Ok(std::net::IpAddr::V4(ip)) => ip.is_private() || ip.is_link_local(),
+        Ok(std::net::IpAddr::V6(ip)) => (ip.segments().first().copied().unwrap_or(0) & 0xfe00) == 0xfc00,
+        Err(_) => false,
+    }
+}
+
+/// The first workload behind a target.
+fn behind(context: &Context<'_>, target: &Target) -> Option<ObjectRef> {
+    match target {
+        Target::Service(service) => net::behind(context, service).into_iter().next(),
+        Target::Pod(pod) => Some(context.topology.workload_of(pod)),
+        _ => None,
+    }
+}
+
+fn classify(context: &Context<'_>, attempt: &Attempt<'_>, facts: &Facts) -> Fact {
+    let finding = attempt.finding;
+    let caller = finding.workload.clone();
+    let mut fact = Fact::new(FAILING.name, caller.clone())
+        .param("signature", finding.signature)
+        .param("line", finding.excerpt.clone())
+        .param("certainty", if attempt.certain { "computed" } else { "suggestive" })
+        .object("caller", caller)
+        .evidence([net::line(finding)])
+        .since(finding.first);
+    if let Some(address) = &attempt.address {
+        fact = fact.param("target", address.to_string()).param("host", address.host.clone());
+        if let Some(port) = address.port {
+            fact = fact.param("port", port);
+        }
+    }
+    if let Some(product) = attempt.product {
+        fact = fact.param("product", product);
+    }
+    if let Some(call) = attempt.configured {
+        fact = fact.param("stated_in", call.stated_in.clone());
+    }
+    match &attempt.target {
+        Target::Missing(service) => missing(context, fact, service),
+        Target::Service(object) => match net::service(context, object) {
+            Some(service) => existing(context, attempt, fact, service, facts),
+            None => fact.param("class", "unknown"),
+        },
+        Target::Pod(pod) => {
+            let callee = context.topology.workload_of(pod);
+            let ready = net::any_ready(context, &callee);
+            let class = if ready { answer(finding) } else { "no-endpoints" };
+            fact.param("class", class).object("callee", callee)
+        }
+        Target::External => fact.param("class", "external"),
+        Target::Loopback | Target::Unknown => fact.param("class", "unknown"),
+    }
+}
+
+/// A name that no Service has: mistyped, or its Service is gone.
+fn missing(context: &Context<'_>, fact: Fact, service: &ObjectRef) -> Fact {
+    let absent = Evidence::absence(service.clone(), "no such Service");
+    let fact = fact.object("service", service.clone()).evidence([absent]);
+    if let Some(workload) = net::namesake(context, service.ns(), &service.name) {
+        return fact
+            .param("class", "service-absent")
+            .param("quota_full", services_quota_full(context, service.ns()))
+            .object("callee", workload);
+    }
+    let near = net::nearest(&service.name, net::service_names(context, service.ns())).map(str::to_owned);
+    let elsewhere = || {
+        let other = context.state.services.iter().find(|other| other.metadata.name == *service.name)?;
+        Some(format!("{}.{}", other.metadata.name, other.metadata.namespace))
+    };
+    match near.or_else(elsewhere) {
+        Some(near) => fact.param("class", "wrong-host").param("nearest", near),
+        None => fact.param("class", "no-such-service"),
+    }
+}
+
+/// Whether a quota that counts Services is used up.
+pub(super) fn services_quota_full(context: &Context<'_>, namespace: &str) -> bool {
+    context.state.quotas.in_namespace(namespace).iter().any(|quota| {
+        ["services", "count/services"].iter().any(|name| {
+            let hard = quota.status.hard.get(*name).or(quota.spec.hard.get(*name));
+            matches!((hard, quota.status.used.get(*name)), (Some(hard), Some(used)) if used >= hard)
+        })
+    })
+}
+
+fn existing(context: &Context<'_>, attempt: &Attempt<'_>, fact: Fact, service: &Service, facts: &Facts) -> Fact {
+    let object = service.object_ref();
+    let behind = net::behind(context, &object);
+    let mut fact = fact.object("service", object.clone());
+    if let Some(callee) = behind.iter().find(|one| !net::any_ready(context, one)).or(behind.first()) {
+        fact = fact.object("callee", callee.clone());
+    }
+    let port = attempt.address.as_ref().and_then(|address| address.port);
+    if let Some(port) = port
+        && service.spec.cluster_ip != "None"
+        && !service.spec.ports.is_empty()
+        && !service.spec.ports.iter().any(|own| own.port == i64::from(port))
+    {
+        let ports: Vec<String> = service.spec.ports.iter().map(net::port_label).collect();
+        let stated = Evidence::spec(object, "spec.ports[].port", ports.join(", "));
+        return fact.param("class", "wrong-port").param("nearest", ports.join(", ")).evidence([stated]);
+    }
+    let holds = |name: &str| facts.holds(name, &object);
+    if behind.is_empty() && !service.spec.selector.is_empty() {
+        return fact.param("class", "not-selected");
+    }
+    if holds("service.no-endpoints") {
+        let zero = facts.about("service.no-endpoints", &object).any(|fact| fact.text("class") == "zero-replicas");
+        return fact.param("class", if zero { "zero-replicas" } else { "no-endpoints" });
+    }
+    if holds("service.port") {
+        return fact.param("class", "target-port");
+    }
+    let caller = &attempt.finding.workload;
+    let denied = facts.named("policy.denies").any(|fact| {
+        fact.truth == Truth::True
+            && fact.refs.get("caller") == Some(caller)
+            && fact.refs.get("callee").is_none_or(|callee| behind.contains(callee))
+    });
+    if denied {
+        return fact.param("class", "policy");
+    }
+    // A refusal by a database whose pods are ready, at an address that cannot be read (it is in a
+    // Secret): the host resolves and answers, so the port is what is left.
+    let from_secret = attempt.address.is_none() && reads_secret(context, caller);
+    if attempt.finding.signature == "connection-refused" && from_secret && attempt.product.is_some() {
+        return fact
+            .param("class", "wrong-port")
+            .param("certainty", "computed")
+            .param("stated_in", "a Secret")
+            .param("nearest", service.spec.ports.iter().map(net::port_label).collect::<Vec<_>>().join(", "));
+    }
+    fact.param("class", answer(attempt.finding))
+}
+
+/// Whether a workload takes environment variables from a Secret.
+fn reads_secret(context: &Context<'_>, workload: &ObjectRef) -> bool {
+    context.topology.from(workload).any(|edge| edge.to.kind == Kind::Secret && edge.stated_in.contains("env"))
+}
+
+/// How the call ended, where nothing in the objects says why.
+fn answer(finding: &LogFinding) -> &'static str {
+    match finding.signature {
+        "connection-refused" => "refused",
+        "connection-reset" => "reset",
+        "host-not-found" | "dns-timeout" => "unresolved",
+        "http-status-error" | "grpc-error" => "error-status",
+        "connection-timeout" | "read-timeout" | "no-route-to-host" => "silent",
+        _ => "unknown",
+    }
+}

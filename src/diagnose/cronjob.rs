@@ -1,0 +1,185 @@
+//! Why a CronJob does not run when it should.
+
+use jiff::tz::TimeZone;
+
+use super::cron_schedule::Schedule;
+use super::{Context, Fact, FactSpec, Facts};
+use crate::cluster::event::Event;
+use crate::cluster::types::{Object, Workload};
+use crate::cluster::{Kind, ObjectRef};
+use crate::evidence::Evidence;
+
+/// See [`super::Diagnoser::facts`].
+pub const FACTS: &[FactSpec] = &[FactSpec {
+    name: "cronjob.misses",
+    about: "the CronJob does not start Jobs when its schedule says",
+    params: &[
+        ("by", "suspended, forbid, deadline, too-many-missed, schedule, time-zone or unknown"),
+        ("schedule", "its schedule"),
+        ("zone", "its time zone"),
+        ("problem", "what is wrong with the schedule or zone"),
+        ("late", "seconds since it was due without having run"),
+        ("missed", "how many times it was due since its last run"),
+        ("job", "the Job that is still active"),
+        ("running", "seconds that the active Job has been running"),
+        ("line", "what the active Job's log says it waits for"),
+        ("ran_before", "whether it has ever run"),
+        ("deadline", "startingDeadlineSeconds"),
+        ("certainty", "suggestive where it may be meant so"),
+    ],
+    refs: &[("job", "the Job that is still active")],
+}];
+
+/// See [`super::Diagnoser::run`].
+pub fn run(context: &Context<'_>, facts: &mut Facts) {
+    for cron in context.state.workloads.iter().filter(|workload| workload.kind == Kind::CronJob) {
+        if let Some(fact) = explain(context, cron) {
+            facts.add(fact);
+        }
+    }
+}
+
+fn base(cron: &Workload, by: &'static str) -> Fact {
+    let fact = Fact::new("cronjob.misses", cron.object_ref())
+        .param("by", by)
+        .param("schedule", cron.spec.schedule.clone())
+        .param("ran_before", cron.status.last_schedule_time.0.is_some());
+    if cron.spec.time_zone.is_empty() { fact } else { fact.param("zone", cron.spec.time_zone.clone()) }
+}
+
+fn explain(context: &Context<'_>, cron: &Workload) -> Option<Fact> {
+    let object = cron.object_ref();
+    let problem = |by, problem: String| {
+        let path = if by == "time-zone" { "spec.timeZone" } else { "spec.schedule" };
+        let value = if by == "time-zone" { &cron.spec.time_zone } else { &cron.spec.schedule };
+        let event = event(context, &object, &["UnparseableSchedule", "InvalidSchedule", "UnknownTimeZone"]);
+        base(cron, by)
+            .param("problem", problem)
+            .evidence([Evidence::spec(object.clone(), path, value.clone())])
+            .evidence(event.map(Evidence::event))
+    };
+    let zone = match cron.spec.time_zone.as_str() {
+        "" | "UTC" | "Etc/UTC" => TimeZone::UTC,
+        name => match TimeZone::get(name) {
+            Ok(zone) => zone,
+            // A machine without a zone database knows no names: only the controller's word counts then.
+            Err(_) if event(context, &object, &["UnknownTimeZone"]).is_some() => {
+                return Some(problem("time-zone", format!("the time zone {name} is not known")));
+            }
+            Err(_) => TimeZone::UTC,
+        },
+    };
+    let schedule = match Schedule::parse(&cron.spec.schedule) {
+        Ok(schedule) => schedule,
+        Err(_) if cron.spec.schedule.contains("TZ=") => return None,
+        Err(error) => return Some(problem("schedule", error)),
+    };
+    let created = cron.metadata.creation_timestamp;
+    let since = cron.status.last_schedule_time.max(created);
+    let due = schedule.due_before(context.now, &zone);
+    let Some(due) = due else {
+        return Some(problem("schedule", "it is never due".to_owned()));
+    };
+    let late = since.0.map_or(0, |since| due.as_second() - since.as_second());
+    let period = schedule.period(context.now, &zone).unwrap_or(86_400).max(1);
+    let overdue = context.now.as_second() - due.as_second();
+    let missed = if late > 0 { 1 + (late - 1) / period } else { 0 };
+    if cron.spec.suspend {
+        return Some(suspended(context, cron, missed));
+    }
+    // The controller needs a moment after the due time.
+    if missed == 0 || (missed == 1 && overdue < 30) {
+        return forbidden(context, cron, missed).filter(|fact| fact.params.contains_key("line"));
+    }
+    let fact = forbidden(context, cron, missed).unwrap_or_else(|| unexplained(context, cron, missed));
+    Some(fact.param("late", context.now.as_second() - since.0.map_or(due.as_second(), |since| since.as_second())))
+}
+
+fn event<'a>(context: &Context<'a>, object: &ObjectRef, reasons: &[&str]) -> Option<&'a Event> {
+    let events: &'a [Event] = context.state.events_of(object);
+    events.iter().rev().find(|event| reasons.contains(&event.reason.as_str()))
+}
+
+fn suspended(context: &Context<'_>, cron: &Workload, missed: i64) -> Fact {
+    let object = cron.object_ref();
+    let ran = cron.status.last_schedule_time;
+    let fact = base(cron, "suspended")
+        .param("missed", missed)
+        // A CronJob may be suspended on purpose; one that ran until lately and missed runs rarely is.
+        .param("certainty", if ran.0.is_some() && missed >= 2 { "computed" } else { "suggestive" })
+        .evidence([Evidence::spec(object.clone(), "spec.suspend", "true")]);
+    match ran.0 {
+        Some(last) => fact
+            .param("late", context.now.as_second() - last.as_second())
+            .evidence([Evidence::status(object, "status.lastScheduleTime", last.to_string()).at(last)])
+            .since(last),
+        None => fact,
+    }
+}
+
+/// `Forbid`, and a Job that does not end.
+fn forbidden(context: &Context<'_>, cron: &Workload, missed: i64) -> Option<Fact> {
+    let object = cron.object_ref();
+    let said = event(context, &object, &["JobAlreadyActive"]);
+    if cron.spec.concurrency_policy != "Forbid" || (missed == 0 && said.is_none()) {
+        return None;
+    }
+    let name = cron.status.active.names.first()?;
+    let job = ObjectRef::new(Kind::Job, object.ns(), name);
+    let started = context.state.workload_of(&job).map(|job| job.status.start_time.max(job.metadata.creation_timestamp));
+    let mut fact = base(cron, "forbid")
+        .param("missed", missed.max(1))
+        .param("job", name.clone())
+        .object("job", job.clone())
+        .evidence([
+            Evidence::spec(object.clone(), "spec.concurrencyPolicy", "Forbid"),
+            Evidence::status(object, "status.active", name.clone()).at(started.and_then(|time| time.0)),
+        ])
+        .evidence(said.map(Evidence::event))
+        .since(said.and_then(|event| event.first().0));
+    if let Some(seconds) = started.and_then(|time| context.state.age_seconds(time)) {
+        fact = fact.param("running", seconds);
+    }
+    let last = context.logs.of(&job).filter(|finding| finding.class != "start").last();
+    Some(match last {
+        Some(finding) => fact.param("line", finding.excerpt.clone()),
+        None => match last_line(context, &job) {
+            Some(line) => fact.param("line", line),
+            None => fact,
+        },
+    })
+}
+
+/// The last line that the active Job's pod logged.
+fn last_line(context: &Context<'_>, job: &ObjectRef) -> Option<String> {
+    let pod = context.topology.pods_of(job).first()?;
+    let container = pod.spec.containers.first()?;
+    let log = context.state.logs.get(&pod.metadata.namespace, &pod.metadata.name, &container.name, false)?;
+    let line = log.text.lines().rev().find(|line| !line.trim().is_empty())?;
+    Some(line.chars().filter(|c| !c.is_control()).take(200).collect())
+}
+
+fn unexplained(context: &Context<'_>, cron: &Workload, missed: i64) -> Fact {
+    let object = cron.object_ref();
+    let too_many = event(context, &object, &["TooManyMissedTimes"]);
+    let missed_event = event(context, &object, &["MissSchedule"]);
+    let deadline = cron.spec.starting_deadline_seconds;
+    // The controller looks every ten seconds; a shorter deadline is over before it looks.
+    let by = match deadline {
+        _ if too_many.is_some() => "too-many-missed",
+        Some(seconds) if seconds < 10 || missed_event.is_some() => "deadline",
+        _ => "unknown",
+    };
+    let last = cron.status.last_schedule_time;
+    let shown = last.0.map_or("never".to_owned(), |time| time.to_string());
+    let fact = base(cron, by)
+        .param("missed", missed)
+        .param("certainty", if by == "unknown" { "suggestive" } else { "computed" })
+        .evidence([Evidence::status(object, "status.lastScheduleTime", shown).at(last.0)])
+        .evidence(too_many.or(missed_event).map(Evidence::event))
+        .since(last.0);
+    match deadline {
+        Some(seconds) => fact.param("deadline", seconds),
+        None => fact,
+    }
+}

@@ -1,0 +1,64 @@
+//! Log lines with a meaning, as facts about their workload.
+//!
+//! Recovered errors (start-up retries that ended) are not stated: history is no fact.
+
+use super::{Context, Fact, FactSpec, Facts};
+use crate::cluster::{Kind, ObjectRef};
+use crate::evidence::{Evidence, Source};
+
+/// See [`super::Diagnoser::facts`].
+pub const FACTS: &[FactSpec] = &[FactSpec {
+    name: "log.signature",
+    about: "a log line of the workload has a known meaning, and nothing after it says that it passed",
+    params: &[
+        ("signature", "the signature's id, such as connection-refused"),
+        ("class", "the signature's class, such as call, crash or config"),
+        ("container", "the container whose log it is"),
+        ("target", "host:port that the line is about, where it names one"),
+        ("at_end", "whether it is among the last lines before the process ended"),
+        ("line", "the line itself, redacted"),
+        ("variable", "an environment variable that the line names"),
+        ("path", "a file or URL path that the line names"),
+        ("port", "a port that the line names"),
+        ("user", "a user or service account that the line names"),
+        ("product", "the product that answered, such as mysql"),
+        ("verb", "an API verb that was denied"),
+        ("resource", "an API resource that was denied"),
+        ("status", "an HTTP status or gRPC code"),
+        ("error", "the error or exception type"),
+    ],
+    refs: &[],
+}];
+
+/// The parameters of a finding that become parameters of the fact.
+const CARRIED: [&str; 9] =
+    ["variable", "path", "port", "user", "product", "verb", "resource", "status", "error"];
+
+/// See [`super::Diagnoser::run`].
+pub fn run(context: &Context<'_>, facts: &mut Facts) {
+    for finding in context.logs.iter().filter(|finding| !finding.recovered && finding.class != "start") {
+        let pod = ObjectRef::new(Kind::Pod, &finding.key.namespace, &finding.key.pod);
+        let run = if finding.key.previous { ", previous run" } else { "" };
+        let evidence = Evidence::new(Source::Log, pod, format!("log of {}{run}", finding.key.container), finding.signature)
+            .excerpt(finding.excerpt.clone())
+            .at(finding.last)
+            .times(finding.count);
+        let mut fact = Fact::new("log.signature", finding.workload.clone())
+            .param("signature", finding.signature)
+            .param("class", finding.class)
+            .param("container", finding.key.container.clone())
+            .param("at_end", finding.at_end)
+            .param("line", finding.excerpt.clone())
+            .evidence([evidence])
+            .since(finding.first);
+        if let Some(target) = &finding.target {
+            fact = fact.param("target", target.to_string());
+        }
+        for name in CARRIED {
+            if let Some(value) = finding.params.get(name) {
+                fact = fact.param(name, value.clone());
+            }
+        }
+        facts.add(fact);
+    }
+}

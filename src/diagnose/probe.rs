@@ -1,0 +1,424 @@
+//! Why probes fail: the port, the protocol, the path, the time given, or the process itself.
+//!
+//! A failing probe is only stated while it matters: the container is not ready, has not started, or
+//! is restarted because of it. One that a Ready pod failed a while ago is history.
+
+use super::container::{Instance, instances, mentions, seconds_between, state};
+use super::crash::last_kill;
+use super::probe_port::{PortVerdict, judge, listening, resolve};
+use super::{Context, Fact, FactSpec, Facts};
+use crate::cluster::event::Event;
+use crate::cluster::types::{Probe, condition};
+use crate::evidence::{Evidence, Source};
+
+/// See [`super::Diagnoser::facts`].
+pub const FACTS: &[FactSpec] = &[
+    FactSpec {
+        name: "probe.fails",
+        about: "a probe of the container fails now or had it restarted, and this is why",
+        params: &[
+            ("kind", "liveness, readiness or startup"),
+            (
+                "class",
+                "port, port-name, protocol, path, timing, hang, slow, status, exec-missing, exec, not-listening or unknown",
+            ),
+            ("container", "the container"),
+            ("probe", "what is probed, such as `HTTP GET :8080/healthz`"),
+            ("port", "the probed port"),
+            ("listens", "the port that the process listens on"),
+            ("known_by", "log, probe, containerPort or targetPort: how the listening port is known"),
+            ("speaks", "the protocol that answers there"),
+            ("path", "the probed path"),
+            ("works", "a path that another probe of the container gets an answer from"),
+            ("status", "the HTTP status that was answered"),
+            ("command", "the command of an exec probe"),
+            ("kills_after", "seconds after the start at which the probe kills at the earliest"),
+            ("needs", "seconds that the process needs to start, as far as seen"),
+            ("lived", "seconds that the last run lasted"),
+            ("timeout", "seconds that one probe may take"),
+            ("message", "what the kubelet said"),
+            ("certainty", "how well it is known"),
+        ],
+        refs: &[],
+    },
+    FactSpec {
+        name: "readiness.gate",
+        about: "a readiness gate keeps the pod from being Ready although its containers are",
+        params: &[("gate", "the condition type that is not True"), ("reason", "the condition's reason, or absent")],
+        refs: &[],
+    },
+];
+
+/// One of the three probes of a container.
+#[derive(Clone, Copy)]
+struct Subject<'a> {
+    kind: &'static str,
+    probe: &'a Probe,
+}
+
+/// See [`super::Diagnoser::run`].
+pub fn run(context: &Context<'_>, facts: &mut Facts) {
+    for instance in instances(context) {
+        let Some(spec) = instance.spec else { continue };
+        let probes = [
+            ("startup", &spec.startup_probe),
+            ("liveness", &spec.liveness_probe),
+            ("readiness", &spec.readiness_probe),
+        ];
+        for (kind, probe) in probes {
+            let Some(probe) = probe else { continue };
+            let subject = Subject { kind, probe };
+            if let Some(fact) = matters(context, &instance, subject).and_then(|event| explain(context, &instance, subject, event)) {
+                state(facts, fact);
+            }
+        }
+    }
+    gates(context, facts);
+}
+
+/// The newest failure of a probe whose failing matters now; inner none where it must fail but no
+/// event is left to say how.
+#[expect(clippy::option_option, reason = "does it matter, and is there an event: two questions")]
+fn matters<'a>(context: &Context<'a>, instance: &Instance<'a>, subject: Subject<'_>) -> Option<Option<&'a Event>> {
+    let event = failure(context, instance, subject.kind);
+    let running = instance.status.state.running.as_ref();
+    match subject.kind {
+        "readiness" => {
+            let running = running?;
+            let not_yet = context.state.age_seconds(running.started_at).is_some_and(|seconds| {
+                seconds < subject.probe.initial_delay_seconds + subject.probe.period() * subject.probe.failures()
+            });
+            let blocked = instance.status.started == Some(false);
+            (!instance.status.ready && !blocked && (event.is_some() || !not_yet)).then_some(event)
+        }
+        kind => {
+            let killed = last_kill(context, instance, kind);
+            (killed.is_some() && (instance.is_crashing(context) || event.is_some() && lately(context, instance)))
+                .then_some(event)
+        }
+    }
+}
+
+/// Whether the container was restarted within the last minutes, if only once.
+fn lately(context: &Context<'_>, instance: &Instance<'_>) -> bool {
+    let ended = instance.status.last_state.terminated.as_ref();
+    ended.is_some_and(|ended| context.state.age_seconds(ended.finished_at).is_none_or(|seconds| seconds <= 600))
+}
+
+/// The newest event that says that this probe failed, other than for the redirect of a mesh proxy.
+fn failure<'a>(context: &Context<'a>, instance: &Instance<'a>, kind: &str) -> Option<&'a Event> {
+    let word = match kind {
+        "liveness" => "Liveness probe",
+        "readiness" => "Readiness probe",
+        _ => "Startup probe",
+    };
+    let events = instance.events(context.state);
+    let mut failed = events.into_iter().filter(|event| {
+        matches!(event.reason.as_str(), "Unhealthy" | "ProbeWarning" | "ProbeError") && event.message.contains(word)
+    });
+    let port = instance.spec.and_then(|spec| match kind {
+        "liveness" => spec.liveness_probe.as_ref(),
+        "readiness" => spec.readiness_probe.as_ref(),
+        _ => spec.startup_probe.as_ref(),
+    });
+    let number = port.and_then(Probe::port).and_then(|port| resolve(instance, port));
+    let several = instance.pod.spec.containers.len() > 1;
+    failed.find(|event| {
+        // Without a fieldPath, the port tells whose probe it was.
+        let other = several && event.container().is_none() && event.message.contains("://");
+        !other || number.is_none_or(|number| event.message.contains(&format!(":{number}")))
+    })
+}
+
+fn explain(context: &Context<'_>, instance: &Instance<'_>, subject: Subject<'_>, event: Option<&Event>) -> Option<Fact> {
+    let message = event.map_or("", |event| event.message.as_str());
+    let works = working_ports(context, instance, subject.kind);
+    let port = subject.probe.port().and_then(|port| resolve(instance, port));
+    let verdict = judge(context, instance, subject.probe, &works);
+    let mut fact = Fact::new("probe.fails", instance.workload.clone())
+        .param("kind", subject.kind)
+        .param("container", instance.name())
+        .param("probe", describe(subject.probe))
+        .param("timeout", subject.probe.timeout())
+        .evidence(event.map(Evidence::event))
+        .since(event.and_then(|event| event.first().0));
+    if !message.is_empty() {
+        fact = fact.param("message", message);
+    }
+    if let Some(port) = port {
+        fact = fact.param("port", port);
+    }
+    let path = format!("spec.containers[{}].{}Probe", instance.name(), subject.kind);
+    fact = fact.evidence([Evidence::spec(instance.pod_ref(), path, describe(subject.probe))]);
+    let class = class_of(message, subject.probe);
+    match (class, verdict) {
+        ("exec-missing" | "exec", _) => Some(exec(fact, class, subject.probe)),
+        ("protocol", _) => Some(protocol(fact, message, subject.probe)),
+        ("path" | "status", _) => Some(status(context, instance, subject, fact, class, message)),
+        (_, PortVerdict::NoSuchName { listens }) => {
+            let name = subject.probe.port().map(ToString::to_string).unwrap_or_default();
+            let fact = fact.param("class", "port-name").param("port", name);
+            Some(listens.map_or(fact.clone(), |listens| fact.param("listens", listens)))
+        }
+        (_, PortVerdict::Wrong { listens, known_by }) => Some(
+            fact.param("class", "port")
+                .param("listens", listens)
+                .param("known_by", known_by)
+                .param("certainty", if known_by == "log" || known_by == "probe" { "decisive" } else { "computed" })
+                .evidence(listening_evidence(context, instance)),
+        ),
+        (_, verdict) => timing(context, instance, subject, fact, class, verdict == PortVerdict::Right),
+    }
+}
+
+/// The class of a failure by its message alone: refused and timeout need a closer look.
+fn class_of(message: &str, probe: &Probe) -> &'static str {
+    let text = message.to_lowercase();
+    let grpc_refused = text.contains("failed to connect service");
+    match () {
+        () if mentions(&text, &["statuscode: 404", "statuscode: 405", "statuscode: 410"]) => "path",
+        () if mentions(&text, &["http request to an https server", "http request was sent to https"]) => "protocol",
+        () if text.contains("statuscode:") => "status",
+        () if mentions(
+            &text,
+            &[
+                "malformed http",
+                "http response to https client",
+                "does not look like a tls handshake",
+                "tls: ",
+                "tls handshake",
+                "http2: ",
+                "error reading server preface",
+                "unexpected http status",
+                "unimplemented",
+                "does not implement the grpc health",
+                "doesn't implement the grpc health",
+                "unknown service grpc.health",
+                "first record",
+            ],
+        ) =>
+        {
+            "protocol"
+        }
+        () if probe.exec.is_some() && mentions(&text, &["executable file not found", "no such file or directory", "not found", "permission denied"]) => {
+            "exec-missing"
+        }
+        () if mentions(&text, &["connection refused"]) || grpc_refused => "refused",
+        () if mentions(&text, &["deadline exceeded", "client.timeout", "i/o timeout", "timed out", "timeout"]) => "timeout",
+        () if probe.exec.is_some() && !text.is_empty() => "exec",
+        // A server that speaks another protocol closes the connection on what it does not understand.
+        () if probe.http_get.is_some() && mentions(&text, &["eof", "connection reset by peer", "server closed"]) => "protocol",
+        () => "unknown",
+    }
+}
+
+/// Ports on which another probe of the same container succeeds now.
+fn working_ports(context: &Context<'_>, instance: &Instance<'_>, failing: &str) -> Vec<i64> {
+    let Some(spec) = instance.spec else { return Vec::new() };
+    let mut works = Vec::new();
+    let ready = instance.status.ready || was_ready(context, instance);
+    if failing != "readiness" && ready {
+        works.extend(spec.readiness_probe.as_ref().and_then(Probe::port).and_then(|port| resolve(instance, port)));
+    }
+    let liveness_fine = instance.status.restart_count == 0 && failure(context, instance, "liveness").is_none();
+    if failing != "liveness" && liveness_fine && instance.status.state.running.is_some() {
+        works.extend(spec.liveness_probe.as_ref().and_then(Probe::port).and_then(|port| resolve(instance, port)));
+    }
+    works
+}
+
+/// Whether the pod's readiness has flipped after the container's start, so that it once was ready.
+fn was_ready(context: &Context<'_>, instance: &Instance<'_>) -> bool {
+    let Some(spec) = instance.spec else { return false };
+    if spec.readiness_probe.is_none() || failure(context, instance, "readiness").is_some() {
+        return false;
+    }
+    condition(&instance.pod.status.conditions, "Ready")
+        .and_then(|ready| Some(ready.last_transition_time.0? > instance.pod.status.start_time.0?))
+        .unwrap_or(false)
+        && instance.status.restart_count > 0
+        && instance.status.ready
+}
+
+fn describe(probe: &Probe) -> String {
+    if let Some(get) = &probe.http_get {
+        let scheme = if get.scheme.is_empty() { "HTTP" } else { &get.scheme };
+        return format!("{scheme} GET :{}{}", get.port, if get.path.is_empty() { "/" } else { &get.path });
+    }
+    if let Some(tcp) = &probe.tcp_socket {
+        return format!("TCP :{}", tcp.port);
+    }
+    if let Some(grpc) = &probe.grpc {
+        return format!("gRPC :{}", grpc.port);
+    }
+    probe.exec.as_ref().map(|exec| format!("exec {}", exec.command.join(" "))).unwrap_or_default()
+}
+
+fn exec(fact: Fact, class: &'static str, probe: &Probe) -> Fact {
+    let command = probe.exec.as_ref().map(|exec| exec.command.join(" ")).unwrap_or_default();
+    fact.param("class", class).param("command", command)
+}
+
+fn protocol(fact: Fact, message: &str, probe: &Probe) -> Fact {
+    let text = message.to_lowercase();
+    let speaks = if mentions(&text, &["http response to https client", "does not look like a tls handshake", "first record"]) {
+        "plain HTTP"
+    } else if mentions(&text, &["https server", "sent to https", "malformed http response \"\\x15", "malformed http response \"\\x16"]) {
+        "HTTPS"
+    } else if probe.grpc.is_some() {
+        "no gRPC health service"
+    } else if mentions(&text, &["\\x00\\x00", "http2"]) {
+        "HTTP/2 (gRPC)"
+    } else {
+        "another protocol"
+    };
+    fact.param("class", "protocol").param("speaks", speaks)
+}
+
+fn status(
+    context: &Context<'_>,
+    instance: &Instance<'_>,
+    subject: Subject<'_>,
+    fact: Fact,
+    class: &'static str,
+    message: &str,
+) -> Fact {
+    let code: Option<i64> = message.split_once("statuscode: ").and_then(|(_, rest)| rest.split_whitespace().next()?.parse().ok());
+    let mut fact = fact.param("class", class);
+    if let Some(code) = code {
+        fact = fact.param("status", code);
+    }
+    if let Some(get) = &subject.probe.http_get {
+        fact = fact.param("path", get.path.clone());
+    }
+    match working_path(context, instance, subject) {
+        Some(works) if class == "path" => fact.param("works", works),
+        _ => fact,
+    }
+}
+
+/// The path of another HTTP probe of the container that is not failing.
+fn working_path(context: &Context<'_>, instance: &Instance<'_>, subject: Subject<'_>) -> Option<String> {
+    let spec = instance.spec?;
+    let others = [("liveness", &spec.liveness_probe), ("readiness", &spec.readiness_probe)];
+    let own = subject.probe.http_get.as_ref()?;
+    others.into_iter().filter(|(kind, _)| *kind != subject.kind && failure(context, instance, kind).is_none()).find_map(
+        |(_, probe)| {
+            let get = probe.as_ref()?.http_get.as_ref()?;
+            (get.path != own.path).then(|| get.path.clone())
+        },
+    )
+}
+
+fn listening_evidence(context: &Context<'_>, instance: &Instance<'_>) -> Option<Evidence> {
+    let finding = context
+        .logs
+        .of(instance.workload)
+        .find(|finding| finding.key.container == instance.name() && finding.signature == "listening")?;
+    let evidence = Evidence::new(Source::Log, instance.pod_ref(), format!("log of {}", instance.name()), "listening");
+    Some(evidence.excerpt(finding.excerpt.clone()).at(finding.last))
+}
+
+/// The right port, but refused or silent: killed before it was up, too slow, or hung.
+fn timing(
+    context: &Context<'_>,
+    instance: &Instance<'_>,
+    subject: Subject<'_>,
+    fact: Fact,
+    class: &'static str,
+    port_known: bool,
+) -> Option<Fact> {
+    let probe = subject.probe;
+    let delay = probe.initial_delay_seconds;
+    let kills_after = delay + probe.period() * (probe.failures() - 1).max(0) + probe.timeout();
+    let lived = lived(instance);
+    let needs = start_seconds(context, instance);
+    let mut fact = fact.param("kills_after", kills_after);
+    if let Some(lived) = lived {
+        fact = fact.param("lived", lived);
+    }
+    if let Some(needs) = needs {
+        fact = fact.param("needs", needs);
+    }
+    if subject.kind == "readiness" {
+        return Some(match class {
+            "timeout" => fact.param("class", "slow").param("certainty", "computed"),
+            "refused" => fact.param("class", "not-listening"),
+            _ => fact.param("class", "unknown").param("certainty", "suggestive"),
+        });
+    }
+    // Time in which a probe may have succeeded: beyond the earliest kill plus one round of failures.
+    let answered_for = lived.map(|lived| lived - kills_after - probe.period());
+    let up = port_known || !listening(context, instance).is_empty() || worked(context, instance);
+    let early = needs.is_some_and(|needs| needs >= kills_after);
+    let class = match class {
+        _ if subject.kind == "startup" => "timing",
+        "timeout" if early => "timing",
+        "timeout" if answered_for.is_some_and(|seconds| seconds > probe.period()) => "hang",
+        "timeout" if up && delay + probe.period() * probe.failures() > 10 => "hang",
+        "refused" if answered_for.is_some_and(|seconds| seconds > 2 * probe.period() + 10) => "hang",
+        _ => "timing",
+    };
+    let certainty = match class {
+        "hang" => "computed",
+        _ if early => "decisive",
+        _ => "computed",
+    };
+    Some(fact.param("class", class).param("certainty", certainty))
+}
+
+/// How long the last run lasted, without the grace that a process killed by force was given.
+fn lived(instance: &Instance<'_>) -> Option<i64> {
+    let ended = instance.ended()?;
+    let seconds = seconds_between(ended.started_at.0?, ended.finished_at.0?);
+    let grace = instance.pod.spec.termination_grace_period_seconds.unwrap_or(30);
+    let without = if ended.exit_code == 137 { seconds - grace } else { seconds };
+    (0..=10 * 365 * 86_400).contains(&seconds).then_some(without.max(0))
+}
+
+/// Seconds that a start takes: as the log says, or as a replica that became ready shows.
+fn start_seconds(context: &Context<'_>, instance: &Instance<'_>) -> Option<i64> {
+    let logged = context
+        .logs
+        .of(instance.workload)
+        .filter(|finding| finding.key.container == instance.name() && finding.class == "start")
+        .filter_map(|finding| finding.params.get("seconds")?.parse::<f64>().ok())
+        .fold(None, |longest: Option<f64>, seconds| Some(longest.map_or(seconds, |known| known.max(seconds))));
+    #[expect(clippy::cast_possible_truncation, reason = "seconds of a start-up fit, and casts saturate")]
+    logged.map(|seconds| seconds.ceil() as i64)
+}
+
+/// Whether the log shows that the process served requests or finished its start.
+fn worked(context: &Context<'_>, instance: &Instance<'_>) -> bool {
+    context.logs.of(instance.workload).any(|finding| {
+        finding.key.container == instance.name()
+            && matches!(finding.signature, "listening" | "started" | "probe-request" | "request")
+    })
+}
+
+fn gates(context: &Context<'_>, facts: &mut Facts) {
+    for (workload, pods) in context.topology.pods_by_workload() {
+        for pod in pods.iter().filter(|pod| !pod.is_deleting() && !pod.is_finished() && !pod.is_ready()) {
+            let contained = condition(&pod.status.conditions, "ContainersReady").is_some_and(|ready| ready.is_true());
+            let unmet = pod.spec.readiness_gates.iter().find(|gate| {
+                !condition(&pod.status.conditions, &gate.condition_type).is_some_and(|condition| condition.is_true())
+            });
+            let Some(gate) = unmet.filter(|_| contained) else { continue };
+            let found = condition(&pod.status.conditions, &gate.condition_type);
+            let reason = found.map_or("absent", |condition| condition.reason.as_str());
+            let pod_ref = crate::cluster::types::Object::object_ref(*pod);
+            let evidence = match found {
+                Some(found) => Evidence::status(pod_ref, format!("status.conditions[{}]", gate.condition_type), &found.status)
+                    .excerpt(found.message.clone()),
+                None => Evidence::absence(pod_ref, format!("no condition {}", gate.condition_type)),
+            };
+            state(
+                facts,
+                Fact::new("readiness.gate", workload.clone())
+                    .param("gate", gate.condition_type.clone())
+                    .param("reason", reason)
+                    .evidence([evidence]),
+            );
+        }
+    }
+}

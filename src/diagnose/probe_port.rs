@@ -1,0 +1,100 @@
+//! Which port of a container is the one that answers: what probes should be pointed at.
+//!
+//! A helper of the probe diagnoser; states no facts.
+
+use super::Context;
+use super::container::Instance;
+use crate::cluster::types::{Container, IntOrString, Probe};
+
+/// What is known about a probed port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum PortVerdict {
+    /// The process listens there, as far as can be told.
+    Right,
+    /// The process listens elsewhere; how that is known.
+    Wrong { listens: i64, known_by: &'static str },
+    /// No container port has the name that the probe uses.
+    NoSuchName { listens: Option<i64> },
+    /// Nothing tells.
+    Unknown,
+}
+
+/// The number of a probe's port; a name is looked up in the container, then in the pod.
+pub(super) fn resolve(instance: &Instance<'_>, port: &IntOrString) -> Option<i64> {
+    if let Some(number) = port.as_int() {
+        return Some(number);
+    }
+    let name = port.as_name()?;
+    let own = instance.spec.into_iter().flat_map(|container| &container.ports);
+    own.into_iter().find(|declared| declared.name == name).map(|declared| declared.container_port)
+}
+
+/// Ports that the container's log says it listens on, in its current or previous run.
+pub(super) fn listening(context: &Context<'_>, instance: &Instance<'_>) -> Vec<i64> {
+    let mut ports: Vec<i64> = context
+        .logs
+        .of(instance.workload)
+        .filter(|finding| finding.key.container == instance.name() && finding.signature == "listening")
+        .filter_map(|finding| finding.params.get("port")?.parse().ok())
+        .collect();
+    ports.sort_unstable();
+    ports.dedup();
+    ports
+}
+
+/// Whether a probe asks the right port; `works` are ports on which another probe of the container succeeds.
+pub(super) fn judge(
+    context: &Context<'_>,
+    instance: &Instance<'_>,
+    probe: &Probe,
+    works: &[i64],
+) -> PortVerdict {
+    let Some(container) = instance.spec else { return PortVerdict::Unknown };
+    let Some(port) = probe.port() else { return PortVerdict::Unknown };
+    let declared: Vec<i64> = container.ports.iter().map(|declared| declared.container_port).collect();
+    let Some(number) = resolve(instance, port) else {
+        return PortVerdict::NoSuchName { listens: declared.first().copied() };
+    };
+    let logged = listening(context, instance);
+    if logged.contains(&number) || works.contains(&number) {
+        return PortVerdict::Right;
+    }
+    if let Some(listens) = nearest_port(&logged, &declared) {
+        return PortVerdict::Wrong { listens, known_by: "log" };
+    }
+    if let Some(listens) = works.first() {
+        return PortVerdict::Wrong { listens: *listens, known_by: "probe" };
+    }
+    if declared.contains(&number) || served(context, instance, container).contains(&number) {
+        return PortVerdict::Unknown;
+    }
+    if let Some(listens) = declared.first() {
+        return PortVerdict::Wrong { listens: *listens, known_by: "containerPort" };
+    }
+    match served(context, instance, container).first() {
+        Some(listens) => PortVerdict::Wrong { listens: *listens, known_by: "targetPort" },
+        None => PortVerdict::Unknown,
+    }
+}
+
+/// Of the ports that are listened on, one that is also declared; else the first.
+fn nearest_port(logged: &[i64], declared: &[i64]) -> Option<i64> {
+    logged.iter().find(|port| declared.contains(port)).or(logged.first()).copied()
+}
+
+/// Numeric ports that Services send to this workload.
+fn served(context: &Context<'_>, instance: &Instance<'_>, container: &Container) -> Vec<i64> {
+    let named = |name: &str| {
+        container.ports.iter().find(|declared| declared.name == name).map(|declared| declared.container_port)
+    };
+    context
+        .topology
+        .services_of(instance.workload)
+        .filter_map(|object| context.state.services.get(object.ns(), &object.name))
+        .flat_map(|service| &service.spec.ports)
+        .filter_map(|port| match &port.target_port {
+            Some(target) => target.as_int().or_else(|| named(target.as_name()?)),
+            None => Some(port.port),
+        })
+        .collect()
+}

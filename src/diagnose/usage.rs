@@ -1,0 +1,285 @@
+//! CPU and memory in use against what containers may use.
+//!
+//! From the metrics API, range metrics and alerts. Names of metrics and alerts differ between
+//! exporters, so roles are told by words that their names share, not by one exporter's spelling.
+
+use std::collections::BTreeMap;
+
+use super::container::{Instance, instances, mentions};
+use super::{Context, Fact, FactSpec, Facts};
+use crate::cluster::quantity::Quantity;
+use crate::cluster::telemetry::{Alert, Series};
+use crate::cluster::types::Object;
+use crate::cluster::{Kind, ObjectRef};
+use crate::evidence::{Evidence, Source};
+
+/// See [`super::Diagnoser::facts`].
+pub const FACTS: &[FactSpec] = &[
+    FactSpec {
+        name: "usage.cpu",
+        about: "the workload's CPU usage is at its limit, throttled, or has jumped",
+        params: &[
+            ("class", "at-limit, throttled, overload or suspected"),
+            ("container", "the container"),
+            ("usage", "the usage"),
+            ("limit", "the limit"),
+            ("percent", "usage in percent of the limit"),
+            ("factor", "how many times the earlier usage"),
+            ("line", "what the log or alert says"),
+            ("certainty", "suggestive where no metric says so"),
+        ],
+        refs: &[],
+    },
+    FactSpec {
+        name: "usage.memory",
+        about: "the container's memory usage is near its limit",
+        params: &[("container", "the container"), ("usage", "the usage"), ("limit", "the limit"), ("percent", "usage in percent of the limit")],
+        refs: &[],
+    },
+];
+
+/// Percent of a limit from which usage counts as at it.
+const AT_LIMIT: i128 = 90;
+/// A CPU limit up to which slow answers alone raise the suspicion.
+const TINY_CPU_MILLI: i128 = 100;
+/// How many times its earlier usage makes a jump.
+const JUMP: f64 = 4.0;
+
+/// See [`super::Diagnoser::run`].
+pub fn run(context: &Context<'_>, facts: &mut Facts) {
+    for instance in instances(context).iter().filter(|instance| !instance.init) {
+        from_metrics(context, instance, facts);
+        suspected(context, instance, facts);
+    }
+    for (workload, sign) in telemetry(context) {
+        if let Some(fact) = sign.fact(workload) {
+            facts.add(fact);
+        }
+    }
+}
+
+fn from_metrics(context: &Context<'_>, instance: &Instance<'_>, facts: &mut Facts) {
+    let Some(metrics) = context.state.pod_metrics.get(instance.namespace(), &instance.pod.metadata.name) else { return };
+    let Some(usage) = metrics.containers.iter().find(|container| container.name == instance.name()) else { return };
+    let Some(spec) = instance.spec else { return };
+    for (resource, name) in [("cpu", "usage.cpu"), ("memory", "usage.memory")] {
+        let (Some(used), Some(limit)) = (usage.usage.get(resource), spec.resources.limits.get(resource)) else { continue };
+        let percent = percent(*used, *limit);
+        if percent < AT_LIMIT {
+            continue;
+        }
+        let mut fact = Fact::new(name, instance.workload.clone())
+            .param("container", instance.name())
+            .param("usage", used.to_string())
+            .param("limit", limit.to_string())
+            .param("percent", i64::try_from(percent).unwrap_or(i64::MAX))
+            .evidence([Evidence::new(
+                Source::Metric,
+                instance.pod_ref(),
+                format!("containers[{}].usage.{resource}", instance.name()),
+                format!("{used} of {limit}"),
+            )
+            .at(metrics.timestamp.0)]);
+        if resource == "cpu" {
+            fact = fact.param("class", "at-limit");
+        }
+        super::container::state(facts, fact);
+    }
+}
+
+fn percent(used: Quantity, limit: Quantity) -> i128 {
+    if limit.milli() <= 0 { 0 } else { used.milli() * 100 / limit.milli() }
+}
+
+/// Slow answers and timed-out probes under a CPU limit that hardly any process could live with.
+fn suspected(context: &Context<'_>, instance: &Instance<'_>, facts: &mut Facts) {
+    let Some(limit) = instance.spec.and_then(|spec| spec.resources.limits.get("cpu")) else { return };
+    if limit.milli() > TINY_CPU_MILLI || limit.milli() <= 0 || facts.holds("usage.cpu", instance.workload) {
+        return;
+    }
+    let slow = context.logs.of(instance.workload).find(|finding| {
+        finding.key.container == instance.name() && matches!(finding.signature, "slow" | "slow-request" | "slow-operation")
+    });
+    let timed_out = instance.events(context.state).into_iter().find(|event| {
+        event.reason == "Unhealthy" && mentions(&event.message.to_lowercase(), &["deadline exceeded", "client.timeout", "timed out"])
+    });
+    let certainty = match (slow, timed_out) {
+        (Some(_), Some(_)) => "computed",
+        (Some(_), None) => "suggestive",
+        _ => return,
+    };
+    let mut fact = Fact::new("usage.cpu", instance.workload.clone())
+        .param("class", "suspected")
+        .param("container", instance.name())
+        .param("limit", limit.to_string())
+        .param("certainty", certainty)
+        .evidence([Evidence::spec(instance.pod_ref(), format!("spec.containers[{}].resources.limits.cpu", instance.name()), limit.to_string())])
+        .evidence(timed_out.map(Evidence::event));
+    if let Some(finding) = slow {
+        fact = fact.param("line", finding.excerpt.clone()).since(finding.first).evidence([Evidence::new(
+            Source::Log,
+            instance.pod_ref(),
+            format!("log of {}", instance.name()),
+            finding.signature,
+        )
+        .excerpt(finding.excerpt.clone())
+        .times(finding.count)]);
+    }
+    super::container::state(facts, fact);
+}
+
+/// What alerts and range metrics say of one workload's CPU.
+#[derive(Default)]
+struct Sign {
+    throttled: bool,
+    factor: f64,
+    usage: f64,
+    evidence: Vec<Evidence>,
+    line: Option<String>,
+    since: Option<jiff::Timestamp>,
+}
+
+impl Sign {
+    fn fact(self, workload: ObjectRef) -> Option<Fact> {
+        let class = match (self.throttled, self.factor >= JUMP) {
+            (_, true) => "overload",
+            (true, false) => "throttled",
+            (false, false) => return None,
+        };
+        let mut fact = Fact::new("usage.cpu", workload).param("class", class).evidence(self.evidence).since(self.since);
+        if self.factor >= JUMP {
+            fact = fact.param("factor", (self.factor * 10.0).round() / 10.0);
+        }
+        if self.usage > 0.0 {
+            fact = fact.param("usage", format!("{:.2} cores", self.usage));
+        }
+        Some(match self.line {
+            Some(line) => fact.param("line", line),
+            None => fact,
+        })
+    }
+}
+
+/// Words of alerts and metrics about throttling.
+const THROTTLING: [&str; 3] = ["throttl", "cfs", "cpu_quota"];
+
+fn telemetry(context: &Context<'_>) -> BTreeMap<ObjectRef, Sign> {
+    let mut signs: BTreeMap<ObjectRef, Sign> = BTreeMap::new();
+    for series in &context.state.series {
+        let name = series.metric.get("__name__").map(|name| name.to_lowercase()).unwrap_or_default();
+        if !name.contains("cpu") && !mentions(&name, &THROTTLING) {
+            continue;
+        }
+        let Some(workload) = subject(context, &series.metric) else { continue };
+        let Some((before, after)) = levels(series) else { continue };
+        let sign = signs.entry(workload.clone()).or_default();
+        if mentions(&name, &THROTTLING) {
+            if after >= 0.2 && after >= before * JUMP {
+                sign.throttled = true;
+                sign.evidence.push(Evidence::new(Source::Metric, workload, name, format!("{before:.3} → {after:.3}")));
+            }
+        } else if after >= 0.05 && after >= before * JUMP {
+            sign.factor = sign.factor.max(if before > 0.0 { after / before } else { JUMP });
+            sign.usage = sign.usage.max(after);
+            sign.evidence.push(Evidence::new(Source::Metric, workload, name, format!("{before:.3} → {after:.3}")));
+        }
+    }
+    for alert in context.state.alerts.iter().filter(|alert| is_active(alert)) {
+        let text = alert.labels.values().chain(alert.annotations.values()).cloned().collect::<Vec<_>>().join(" ");
+        let lower = text.to_lowercase();
+        if !lower.contains("cpu") && !mentions(&lower, &THROTTLING) {
+            continue;
+        }
+        let Some(workload) = subject(context, &alert.labels) else { continue };
+        let sign = signs.entry(workload.clone()).or_default();
+        if mentions(&lower, &THROTTLING) {
+            sign.throttled = true;
+        } else if let Some(percent) = growth(&lower) {
+            sign.factor = sign.factor.max(percent / 100.0);
+        }
+        let name = alert.labels.get("alertname").cloned().unwrap_or_default();
+        let said = alert.annotations.get("description").or(alert.annotations.get("summary")).cloned().unwrap_or_default();
+        sign.line.get_or_insert_with(|| said.clone());
+        sign.since = sign.since.or(alert.starts_at.0);
+        sign.evidence.push(Evidence::new(Source::Alert, workload, "", name).excerpt(said).at(alert.starts_at.0));
+    }
+    signs
+}
+
+fn is_active(alert: &Alert) -> bool {
+    matches!(alert.status.state.as_str(), "" | "active" | "firing" | "unprocessed")
+}
+
+/// The growth that an alert states, in percent.
+fn growth(text: &str) -> Option<f64> {
+    let (_, rest) = text.split_once("(+")?;
+    rest.split_once('%')?.0.trim().parse().ok()
+}
+
+/// The workload that labels name: a pod, a workload, or a Service with one workload behind it.
+fn subject(context: &Context<'_>, labels: &BTreeMap<String, String>) -> Option<ObjectRef> {
+    let namespaces: Vec<&str> = match labels.get("namespace").or(labels.get("kubernetes_namespace")) {
+        Some(namespace) => vec![namespace],
+        None => context.state.namespaces.iter().map(|namespace| namespace.metadata.name.as_str()).collect(),
+    };
+    for namespace in namespaces {
+        if let Some(pod) = labels.get("pod").or(labels.get("pod_name")) {
+            return Some(context.topology.workload_of(&ObjectRef::new(Kind::Pod, namespace, pod)));
+        }
+        for (label, kind) in [("deployment", Kind::Deployment), ("statefulset", Kind::StatefulSet), ("daemonset", Kind::DaemonSet)] {
+            if let Some(name) = labels.get(label)
+                && let Some(workload) = context.state.workload(&kind, namespace, name)
+            {
+                return Some(workload.object_ref());
+            }
+        }
+        for label in ["workload", "service", "app", "container", "job"] {
+            let Some(name) = labels.get(label) else { continue };
+            let named = context.state.workloads.named(namespace, name).iter().find(|workload| {
+                matches!(workload.kind, Kind::Deployment | Kind::StatefulSet | Kind::DaemonSet)
+            });
+            if let Some(workload) = named {
+                return Some(workload.object_ref());
+            }
+            let service = ObjectRef::new(Kind::Service, namespace, name);
+            let mut behind = context.topology.workloads_behind(&service);
+            if let (Some(only), None) = (behind.next(), behind.next()) {
+                return Some(only.clone());
+            }
+        }
+    }
+    None
+}
+
+/// The median of the first half and of the last sixth of a series.
+fn levels(series: &Series) -> Option<(f64, f64)> {
+    let values: Vec<f64> = series.values.iter().filter_map(|sample| sample.value()).filter(|value| value.is_finite()).collect();
+    if values.len() < 6 {
+        return None;
+    }
+    let median = |part: &[f64]| {
+        let mut sorted = part.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        sorted.get(sorted.len() / 2).copied()
+    };
+    Some((median(values.get(..values.len() / 2)?)?, median(values.get(values.len() - values.len() / 6 - 1..)?)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cluster::telemetry::Sample;
+
+    #[test]
+    fn levels_of_a_jump() {
+        let values = (0..24).map(|index| Sample(f64::from(index), if index < 15 { "0.01" } else { "0.2" }.to_owned())).collect();
+        let series = Series { metric: BTreeMap::new(), values };
+        assert_eq!(levels(&series), Some((0.01, 0.2)));
+    }
+
+    #[test]
+    fn growth_of_an_alert() {
+        assert_eq!(growth("normal=0.00 cores -> current=0.15 cores (+3744.6%)"), Some(3744.6));
+        assert_eq!(growth("cpu is high"), None);
+    }
+}

@@ -1,0 +1,234 @@
+//! Loads failure modes and components: the bundled ones, then the user's directories over them.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use include_dir::{Dir, include_dir};
+use sha2::{Digest, Sha256};
+
+use super::condition::{Expression, Matcher};
+use super::schema::{Component, ComponentFile, FailureMode, Match};
+
+static BUNDLED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/knowledge-graph");
+
+/// Largest YAML file taken.
+const MAX_FILE: u64 = 1 << 20;
+
+/// Why a knowledge graph did not load.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// A file or directory could not be read.
+    #[error("cannot read {path}: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file is no failure mode.
+    #[error("{file}: {message}")]
+    Parse {
+        /// The file.
+        file: String,
+        /// What is wrong and where.
+        message: String,
+    },
+}
+
+/// A failure mode with its conditions compiled.
+#[derive(Debug)]
+pub struct Compiled {
+    /// As written.
+    pub mode: FailureMode,
+    /// The file it came from.
+    pub file: String,
+    /// Compiled `when` and evidence conditions.
+    pub all: Vec<CompiledMatch>,
+    /// See [`super::schema::When::any`].
+    pub any: Vec<CompiledMatch>,
+    /// See [`super::schema::When::none`].
+    pub none: Vec<CompiledMatch>,
+    /// See [`FailureMode::supports`].
+    pub supports: Vec<CompiledMatch>,
+    /// See [`FailureMode::contradicts`].
+    pub contradicts: Vec<CompiledMatch>,
+    /// Compiled `when.cel`.
+    pub cel: Option<Expression>,
+}
+
+/// A compiled [`Match`].
+#[derive(Clone, Debug)]
+pub struct CompiledMatch {
+    /// The fact's name.
+    pub fact: String,
+    /// Matchers by parameter.
+    pub params: Vec<(String, Matcher)>,
+}
+
+/// The merged knowledge graph.
+#[derive(Debug, Default)]
+pub struct Graph {
+    modes: BTreeMap<String, Compiled>,
+    components: Vec<Component>,
+    digest: String,
+}
+
+impl Graph {
+    /// Loads the bundled graph.
+    ///
+    /// # Errors
+    /// Where a bundled file does not parse, which a test rules out.
+    pub fn bundled() -> Result<Self, LoadError> {
+        Self::load(&[])
+    }
+
+    /// Loads the bundled graph and merges directories over it, by id; later ones win.
+    ///
+    /// # Errors
+    /// Where a directory cannot be read or a file does not parse.
+    pub fn load(directories: &[PathBuf]) -> Result<Self, LoadError> {
+        let mut files = Vec::new();
+        bundled_files(&BUNDLED, &mut files);
+        files.sort();
+        for directory in directories {
+            let mut own = Vec::new();
+            user_files(directory, 0, &mut own)?;
+            own.sort();
+            files.extend(own);
+        }
+        let mut graph = Self::default();
+        let mut hash = Sha256::new();
+        for (name, text) in &files {
+            hash.update(name.as_bytes());
+            hash.update([0]);
+            hash.update(text.as_bytes());
+            graph.add(name, text)?;
+        }
+        let digest: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        graph.digest = format!("sha256:{digest}");
+        Ok(graph)
+    }
+
+    /// Parses one file and adds what it holds.
+    ///
+    /// # Errors
+    /// Where the text is neither a failure mode nor a components file.
+    pub fn add(&mut self, file: &str, text: &str) -> Result<(), LoadError> {
+        let error = |message: String| LoadError::Parse { file: file.to_owned(), message };
+        if text.lines().any(|line| line.starts_with("components:")) {
+            let parsed: ComponentFile =
+                serde_yaml::from_str(text).map_err(|cause| error(cause.to_string()))?;
+            self.components.extend(parsed.components);
+            return Ok(());
+        }
+        let mode: FailureMode = serde_yaml::from_str(text).map_err(|cause| error(cause.to_string()))?;
+        let compiled = Compiled::new(mode, file).map_err(error)?;
+        self.modes.insert(compiled.mode.id.clone(), compiled);
+        Ok(())
+    }
+
+    /// Every failure mode, ordered by id.
+    pub fn modes(&self) -> impl Iterator<Item = &Compiled> {
+        self.modes.values()
+    }
+
+    /// A failure mode by id.
+    pub fn get(&self, id: &str) -> Option<&Compiled> {
+        self.modes.get(id)
+    }
+
+    /// The users' components.
+    pub fn components(&self) -> &[Component] {
+        &self.components
+    }
+
+    /// Digest over every file, `sha256:…`.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+}
+
+impl Compiled {
+    /// Compiles the conditions of a failure mode.
+    ///
+    /// # Errors
+    /// Names the place inside the document and what is wrong there.
+    pub fn new(mode: FailureMode, file: &str) -> Result<Self, String> {
+        let compile = |matches: &[Match], place: &str| -> Result<Vec<CompiledMatch>, String> {
+            matches
+                .iter()
+                .enumerate()
+                .map(|(index, one)| CompiledMatch::new(one, &format!("{place}[{index}]")))
+                .collect()
+        };
+        let cel = match mode.when.cel.trim() {
+            "" => None,
+            source => Some(Expression::compile(source).map_err(|error| format!("when.cel: {error}"))?),
+        };
+        Ok(Self {
+            all: compile(&mode.when.all, "when.all")?,
+            any: compile(&mode.when.any, "when.any")?,
+            none: compile(&mode.when.none, "when.none")?,
+            supports: compile(&mode.supports, "supports")?,
+            contradicts: compile(&mode.contradicts, "contradicts")?,
+            cel,
+            file: file.to_owned(),
+            mode,
+        })
+    }
+}
+
+impl CompiledMatch {
+    fn new(source: &Match, place: &str) -> Result<Self, String> {
+        let params = source
+            .r#where
+            .iter()
+            .map(|(name, value)| {
+                let matcher =
+                    Matcher::compile(value).map_err(|error| format!("{place}.where.{name}: {error}"))?;
+                Ok((name.clone(), matcher))
+            })
+            .collect::<Result<_, String>>()?;
+        Ok(Self { fact: source.fact.clone(), params })
+    }
+}
+
+fn bundled_files(directory: &Dir<'_>, files: &mut Vec<(String, String)>) {
+    for file in directory.files() {
+        if is_yaml(file.path())
+            && let Some(text) = file.contents_utf8()
+        {
+            files.push((format!("knowledge-graph/{}", file.path().display()), text.to_owned()));
+        }
+    }
+    directory.dirs().for_each(|inner| bundled_files(inner, files));
+}
+
+fn user_files(directory: &Path, depth: usize, files: &mut Vec<(String, String)>) -> Result<(), LoadError> {
+    let read = |path: &Path, source| LoadError::Read { path: path.to_owned(), source };
+    if directory.is_file() {
+        let text = std::fs::read_to_string(directory).map_err(|source| read(directory, source))?;
+        files.push((directory.display().to_string(), text));
+        return Ok(());
+    }
+    for entry in std::fs::read_dir(directory).map_err(|source| read(directory, source))? {
+        let entry = entry.map_err(|source| read(directory, source))?;
+        let path = entry.path();
+        let meta = entry.metadata().map_err(|source| read(&path, source))?;
+        if meta.is_dir() && depth < 8 {
+            user_files(&path, depth + 1, files)?;
+        } else if meta.is_file() && is_yaml(&path) {
+            if meta.len() > MAX_FILE {
+                let message = format!("larger than {} KiB", MAX_FILE >> 10);
+                return Err(LoadError::Parse { file: path.display().to_string(), message });
+            }
+            let text = std::fs::read_to_string(&path).map_err(|source| read(&path, source))?;
+            files.push((path.display().to_string(), text));
+        }
+    }
+    Ok(())
+}
+
+fn is_yaml(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "yaml" || extension == "yml")
+}

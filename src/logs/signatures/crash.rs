@@ -1,0 +1,20 @@
+//! Ends of processes and what a runtime says when it cannot go on.
+
+use super::Rule;
+
+/// The rules of this family.
+pub(super) const RULES: &[Rule] = &[
+    Rule::new("exec-format-error", "crash", r"exec format error|cannot execute binary file|ENOEXEC|rosetta error|wrong ELF class|\(os error 8\)").any(),
+    Rule::new("command-not-found", "crash", r"(?:exec|stat|lookup):? \x22?(?P<path>[^\s\x22:]+)\x22?: (?:executable file not found|no such file or directory)[^\n]{0,40}$|(?P<name>[a-z0-9_./-]+): (?:command )?not found$|(?:exec|spawn) (?P<path2>\S+) ENOENT|(?:line [0-9]+|[0-9]+): (?P<name2>[a-z0-9_./-]+): (?:command )?not found|executable file not found in \$PATH|can't open file '(?P<path3>[^']+)': \[Errno 2\]|Unable to access jarfile (?P<path4>\S+)|Could not find or load main class (?P<name3>\S+)|no main manifest attribute|env: (?:can't execute )?['\x22]?(?P<name4>[^'\x22:\s]+)['\x22]?: No such file|/usr/bin/env: ['\x22]?(?P<name5>[^'\x22:\s]+)|The framework '(?P<name6>[^']+)'[^\n]{0,60}was not found|(?:\[FATAL tini[^\]]*\] )exec (?P<path5>\S+) failed")
+        .unless(r"open /|config|\.ya?ml|\.json|page|host|404|route|key not found"),
+    Rule::new("module-missing", "crash", r"ModuleNotFoundError: No module named '(?P<name>[^']+)'|ImportError: (?:cannot import name '(?P<name2>[^']+)'|No module named '?(?P<name3>[^'\s]+)|(?P<library>\S+): cannot open shared object)|Cannot find module '(?P<name4>[^']+)'|ERR_MODULE_NOT_FOUND|(?:ClassNotFoundException|NoClassDefFoundError): (?P<name5>\S+)|cannot load such file -- (?P<name6>\S+)|error while loading shared libraries: (?P<library2>\S+?):|Could not load file or assembly '(?P<name7>[^',]+)|Class \x22(?P<name8>[^\x22]+)\x22 not found|error loading shared library (?P<library3>\S+?):|version `(?P<library4>GLIBC[^']+)' not found|Driver class \S+ (?:not found|could not be loaded)|No suitable driver|UnsupportedClassVersionError|NoSuchMethodError|Could not find (?P<name9>\S+) in any of the sources")
+        .unless(r"trying direct instantiation"),
+    Rule::new("segfault", "crash", r"segmentation fault|SIGSEGV|segfault|SIGBUS|bus error|SIGILL|illegal instruction|SIGABRT|core dumped|A fatal error has been detected by the Java Runtime|double free or corruption|stack smashing|Aborted \(core").any()
+        .unless(r"panic: runtime error|invalid memory address or nil pointer"),
+    Rule::new("go-panic", "crash", r"^panic: (?P<message>[^\n]{1,160})").rank(2).any(),
+    Rule::new("go-panic", "crash", r"fatal error: (?P<message>all goroutines are asleep - deadlock|concurrent map (?:writes|read and map write|iteration and map write)|stack overflow|unexpected signal[^\n]*)|(?:http: panic serving|panic recovered|recovered from panic|runtime error: )(?P<message2>[^\n]{0,160})|runtime error: (?P<message3>[^\n]{1,120})").rank(1).any(),
+    Rule::new("rust-panic", "crash", r"thread '[^']*' (?:\([0-9]+\) )?panicked at (?P<message>[^\n]{1,160})").rank(2).any(),
+    Rule::new("stack-overflow", "crash", r"StackOverflowError|stack overflow|Maximum call stack size exceeded|RecursionError|stack level too deep").rank(1),
+    Rule::new("supervisor-exit", "crash", r"worker (?:process )?(?:\(?pid:? ?[0-9]+\)? )?(?:was terminated due to signal|was sent SIG|exited|died|failed to boot|timeout)[^\n]{0,80}|Worker \(pid:[0-9]+\) was sent (?P<name>SIG[A-Z]+)|child process[^\n]{0,30}exited with|exited: (?P<name2>\S+) \(exit status|gave up: (?P<name3>\S+) entered FATAL").rank(2),
+    Rule::new("jvm-option-error", "crash", r"Unrecognized VM option '?(?P<name>[^'\n]+)|Invalid (?:maximum|initial) heap size: (?P<value>\S+)|Could not create the Java Virtual Machine|Error occurred during initialization of VM|Could not reserve enough space|Too small (?:maximum|initial) heap|Initial heap size set to a larger value").any(),
+];

@@ -1,0 +1,70 @@
+//! Databases and brokers: what a client hears from them, and what they say of themselves.
+//!
+//! `side` tells who speaks: `server` for the database's own log, absent for a client.
+
+use super::Rule;
+
+/// The rules of this family.
+pub(super) const RULES: &[Rule] = &[
+    // Credentials. A server that turns a client away says so at any level.
+    refused("mysql", r"\[Note\][^\n]{0,60}Access denied for user '(?P<user>[^']*)'@'(?P<server>[^']*)'").with(&[("product", "mysql"), ("side", "server")]),
+    refused("mysql", r"Access denied for user '?(?P<user>[^'@\s]*)'?@'?(?P<server>[^'\s]*)'? \(using password: (?:YES|NO)\)"),
+    refused("postgresql", r"(?:password|SCRAM|peer|ident|md5|GSSAPI|LDAP|certificate) authentication failed for user \x22(?P<user>[^\x22]+)\x22").with(&[("product", "postgresql")]),
+    refused("postgresql", r"no pg_hba\.conf entry for (?:host|replication connection from host) \x22(?P<server>[^\x22]+)\x22, user \x22(?P<user>[^\x22]+)\x22(?:, database \x22(?P<database>[^\x22]+)\x22)?|no password supplied|server requested (?:SCRAM|password)-?based authentication|fe_sendauth: no password").with(&[("product", "postgresql")]),
+    refused("mongodb", r"MongoServerError: (?:Authentication failed|bad auth)|AuthenticationFailed[^\n]{0,80}(?:mongo|SCRAM)|SCRAM[^\n]{0,30}authentication failed|MongoSecurityException|command \S+ requires authentication|Exception authenticating MongoCredential|not authorized on (?P<database>\S+) to execute command").with(&[("product", "mongodb")]),
+    refused("redis", r"WRONGPASS|NOAUTH Authentication required|ERR (?:AUTH|invalid password|Client sent AUTH)|invalid username-password pair|NOPERM").with(&[("product", "redis")]),
+    refused("rabbitmq", r"ACCESS_REFUSED|PLAIN login refused: user '(?P<user>[^']+)'|NOT_ALLOWED - access to vhost '?(?P<database>[^'\s]+)|user '(?P<user2>[^']+)' - invalid credentials|username or password not allowed").with(&[("product", "rabbitmq")]),
+    refused("kafka", r"SaslAuthenticationException|SASL authentication (?:failed|error)|SASL_AUTHENTICATION_FAILED|TopicAuthorizationException|GroupAuthorizationException|SaslAuthenticationFailed|failed authentication due to").with(&[("product", "kafka")]),
+    refused("elasticsearch", r"unable to authenticate user \[(?P<user>[^\]]+)\]|missing authentication credentials for REST request|security_exception[^\n]{0,60}authenticate").with(&[("product", "elasticsearch")]),
+    refused("nats", r"nats: Authorization Violation|authorization violation|Authentication Timeout").with(&[("product", "nats")]),
+    refused("sqlserver", r"Login failed for user '(?P<user>[^']+)'|ORA-01017").with(&[("product", "sql")]),
+    Rule::new("credentials-rejected", "dependency", r"(?:authentication|login|auth) (?:has )?failed(?: for)?(?: user:? ['\x22]?(?P<user>[a-z0-9_.@-]+))?|invalid (?:username or password|credentials|password|login)|bad (?:username or password|credentials)|(?:username|user name|user) (?:and|or) password (?:is |are )?(?:incorrect|invalid|not accepted)|535[ -]5\.7\.[0-9]|not authorized to connect").rank(1).peer()
+        .unless(r"login failed for (?:customer|visitor|account)|HTTP/1|retrying in a moment"),
+    Rule::new("mail-authentication", "dependency", r"\b4(?:54|51|35)[ -]4\.7\.[0-9] [^\n]{0,60}authentication failure|temporary authentication failure").rank(1).peer(),
+    // Connections run out.
+    rule("too-many-connections", r"Too many connections").with(&[("product", "mysql")]),
+    rule("too-many-connections", r"remaining connection slots are reserved|sorry, too many clients already|too many connections for (?:role|database) \x22(?P<user>[^\x22]+)\x22|no more connections allowed \(max_client_conn\)|query_wait_timeout").with(&[("product", "postgresql")]),
+    rule("too-many-connections", r"max number of clients reached").with(&[("product", "redis")]),
+    rule("too-many-connections", r"User '?(?P<user>\S+?)'? (?:already )?has (?:already )?(?:more than|exceeded)[^\n]{0,40}(?:max_user_connections|active connections)|max_user_connections|connection refused because too many open connections|connection limit exceeded|maximum (?:number of )?connections (?:exceeded|reached)|connection\.max|too many open connections|ORA-12(?:516|519|520)|ORA-00018|exceeds? (?:the )?(?:max(?:imum)?|limit of) (?:number of )?connections|reached (?:the )?(?:max(?:imum)? )?connection limit"),
+    Rule::new("pool-exhausted", "resource", r"Connection is not available, request timed out after (?P<ms>[0-9]+) ?ms|QueuePool limit of size [0-9]+ overflow|PoolExhausted|pool (?:is )?exhausted|(?:connection )?pool timeout|timeout (?:trying to get|acquiring|waiting for|exceeded when trying to connect|while waiting for)[^\n]{0,40}(?:connection|pool)|Timeout acquiring a connection|timed out (?:fetching|waiting for)[^\n]{0,40}(?:connection(?: from| pool)|pool)|no (?:idle|free|available) connections? (?:in|available)|Timeout waiting for connection from pool|Cannot get a connection, pool error|could not obtain (?:a )?(?:pooled )?connection|MongoWaitQueueFullException|WaitQueueTimeoutError|all pooled connections were in use|connection pool (?:is )?(?:full|exhausted|empty)|no more connections available in pool|PoolTimeout(?:Error)?\b|ConnectionPoolTimeout|redis: connection pool timeout|JedisExhaustedPoolException|Could not get a resource from the pool|max(?:imum)? pool size (?:was )?reached|P2024"),
+    // A server that does not take writes.
+    rule("read-only", r"running with the --(?P<name>(?:super-)?read-only) option|super_read_only|ER_OPTION_PREVENTS_STATEMENT").with(&[("product", "mysql")]),
+    rule("read-only", r"cannot execute (?P<verb>[A-Z ]+) in a read-only transaction|cannot execute [a-z ]+ during recovery").with(&[("product", "postgresql")]),
+    rule("read-only", r"READONLY You can't write against a read only|NOREPLICAS Not enough good replicas|UNBLOCKED force unblock").with(&[("product", "redis")]),
+    rule("read-only", r"NotWritablePrimary|not master(?: and slaveOk|OrSecondary)?\b|not primary|NotPrimaryNoSecondaryOk|node is recovering|no primary (?:available|found|exists)").with(&[("product", "mongodb")]),
+    rule("read-only", r"index(?: \[[^\]]*\])? (?:is )?(?:blocked by|read-only)|FORBIDDEN/(?:8|12)/index|cluster_block_exception|flood[- ]stage disk watermark").with(&[("product", "elasticsearch")]),
+    rule("read-only", r"(?:database|db|server|table|replica) is (?:in )?read[- ]only|attempt to write a readonly database|in read-only mode|NOT_LEADER_OR_FOLLOWER|NotLeaderForPartition|NOT_ENOUGH_REPLICAS|etcdserver: no leader"),
+    // The schema is not what the client expects.
+    rule("database-missing", r"database \x22(?P<database>[^\x22]+)\x22 does not exist").with(&[("product", "postgresql")]),
+    rule("database-missing", r"Unknown database '(?P<database>[^']+)'").with(&[("product", "mysql")]),
+    rule("role-missing", r"role \x22(?P<role>[^\x22]+)\x22 does not exist").with(&[("product", "postgresql")]),
+    rule("schema-error", r"relation \x22(?P<table>[^\x22]+)\x22 does not exist|column \x22?(?P<field>[a-z0-9_.]+)\x22? (?:of relation \x22(?P<table2>[^\x22]+)\x22 )?does not exist|UndefinedTable|UndefinedColumn").with(&[("product", "postgresql")]),
+    rule("schema-error", r"Table '(?P<table>[^']+)' doesn't exist|Unknown column '(?P<field>[^']+)' in").with(&[("product", "mysql")]).unless(r"gtid_executed"),
+    rule("schema-error", r"no such (?:table|column): (?P<table>\S+)|index_not_found_exception|no such index \[(?P<table2>[^\]]+)\]|UNKNOWN_TOPIC_OR_PARTITION|UnknownTopicOrPartition|Topic (?P<name>\S+) not present in metadata|NOT_FOUND - no (?:queue|exchange) '(?P<name2>[^']+)'|ORA-00942|Invalid object name '(?P<table3>[^']+)'|NoSuchBucket|bucket [^\n]{0,60}does not exist|stream not found|Schema-validation: (?:missing|wrong)[^\n]{0,20} (?:table|column)[^\n]{0,40}\[(?P<table4>[^\]]+)\]"),
+    rule("migration-failed", r"Migration(?:s)? [^\n]{0,80}failed|FlywayException|Flyway[^\n]{0,60}(?:failed|checksum mismatch)|Validate failed: Migration|Found non-empty schema|LiquibaseException|Could not acquire change log lock|Waiting for changelog lock|Dirty database version (?P<value>[0-9]+)|alembic\.util\.exc\.CommandError|Can't locate revision identified by|pending migrations?|MigrationError|migration (?P<name>\S+) failed|P3009|P3018").rank(1)
+        .unless(r"[0-9] pending migrations? (?:applied|found: 0)|no pending migration"),
+    rule("permission-denied-db", r"permission denied for (?:table|schema|relation|sequence|database|view|function|language) (?P<name>\S+)|must be owner of|must be superuser|(?:SELECT|INSERT|UPDATE|DELETE|CREATE|DROP|ALTER|INDEX|EXECUTE) command denied to user '(?P<user>[^']*)'|Access denied for user '(?P<user2>[^']*)'@'[^']*' to database '(?P<database>[^']+)'|not authorized on \S+ to execute|ORA-01031|permission was denied on the object"),
+    rule("duplicate-key", r"duplicate key value violates unique constraint \x22(?P<name>[^\x22]+)\x22|Duplicate entry '[^']*' for key|E11000 duplicate key|UNIQUE constraint failed").rank(1),
+    // A store out of memory, or not able to persist.
+    rule("redis-oom", r"OOM command not allowed when used memory|reached maxmemory|used memory [^\n]{0,40}maxmemory[^\n]{0,40}(?:reject|noeviction)").with(&[("product", "redis")]),
+    rule("persistence-failed", r"MISCONF |Can't save in background: fork|Background saving error|stop-writes-on-bgsave-error|Failed opening the (?:temp )?RDB file|Write error saving DB on disk|Error writing to the AOF file|Asynchronous AOF fsync is taking too long").with(&[("product", "redis")]),
+    rule("loading-dataset", r"LOADING (?:Redis|Valkey)? ?is loading the dataset|the database system is (?:starting up|in recovery mode|shutting down|not yet accepting connections)|LOADING dataset in memory"),
+    // Data that another version wrote.
+    rule("version-incompatible", r"data(?:base)? (?:files|directory) (?:are|is|was) (?:not )?(?:incompatible|initialized by|compatible)|(?:was )?initialized by PostgreSQL version (?P<value>[0-9.]+), which is not compatible with this version (?P<wanted>[0-9.]+)|wire version|Cannot boot server version (?P<wanted2>[0-9]+) on data directory built by version (?P<value2>[0-9]+)|Invalid featureCompatibilityVersion|Can't handle RDB format version (?P<value3>[0-9]+)|unsupported server version|requires server version|Upgrade is not supported after a crash|Unsupported redo log format|downgrad(?:e|ing)[^\n]{0,40}(?:not supported|unsupported|from)|Cannot upgrade from|cannot downgrade|version mismatch|incompatible (?:version|with (?:server|client))|server version [^\n]{0,30} (?:is too old|not supported)|protocol version [^\n]{0,30}(?:not supported|mismatch)|Client does not support authentication protocol|Authentication plugin '(?P<name>[^']+)' (?:is not supported|cannot be loaded)|unsupported (?:frame|file|format) version|created by a newer version|UnsupportedVersionException|index format version").any()
+        .unless(r"no version mismatch"),
+    // Two sessions in each other's way.
+    rule("lock-timeout", r"Lock wait timeout exceeded|canceling statement due to lock timeout|could not obtain lock on|LockTimeoutException|CannotAcquireLockException|ORA-00054|database is locked|SQLITE_BUSY|lock wait (?:timeout|>) ?(?P<ms>[0-9]*)|waiting (?:for|on) (?:the |a )?(?:table |row |advisory |metadata |exclusive )?lock\b|still waiting for (?:\w+ )?lock|LockNotAvailable|could not acquire (?:the )?lock|failed to acquire lock|lock (?:is )?held by|unable to lock (?:the )?(?:data|index|database)|lock file \x22?(?P<path>[^\x22\s]+)\x22? already exists|state lock").any()
+        .unless(r"leader|lease"),
+    rule("database-deadlock", r"Deadlock found when trying to get lock|deadlock detected|DeadlockLoserDataAccessException|ORA-00060|was deadlocked on lock resources|could not serialize access"),
+    rule("statement-timeout", r"canceling statement due to (?:statement timeout|user request)|Query execution was interrupted, maximum statement execution time|MaxTimeMSExpired|operation exceeded time limit|statement timeout"),
+    rule("replication-broken", r"replication (?:slot|lag|error|broken|stopped)[^\n]{0,80}(?:does not exist|exceed|too|fail|error)|Slave (?:SQL|I/O)[^\n]{0,60}(?:error|stopped)|requested WAL segment \S+ has already been removed|Master does not support|group replication [^\n]{0,60}(?:error|fail|left)|cluster_name mismatch|request cluster ID mismatch|member [0-9a-f]+ has already been bootstrapped|NotEnoughReplicas|under-?replicated|split.?brain|master_not_discovered|master not discovered").rank(1),
+    rule("store-rejected", r"Data too long for column '(?P<field>[^']+)'|Incorrect (?:string|integer|datetime) value|violates (?:foreign key|check|not-null) constraint \x22?(?P<name>[a-z0-9_]+)|null value in column \x22(?P<field2>[^\x22]+)\x22|record too large|RecordTooLargeException|MESSAGE_TOO_LARGE|PRECONDITION_FAILED - (?P<message>[^\n]{1,120})|inequivalent arg '(?P<name2>[^']+)'").rank(1),
+];
+
+const fn rule(id: &'static str, pattern: &'static str) -> Rule {
+    Rule::new(id, "dependency", pattern).peer()
+}
+
+const fn refused(_product: &'static str, pattern: &'static str) -> Rule {
+    Rule::new("credentials-rejected", "dependency", pattern).any().peer()
+}

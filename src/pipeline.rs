@@ -1,0 +1,350 @@
+//! The pipeline: from a description and what was read to a report.
+//!
+//! `investigate`, `serve` and every test call this; nothing here or below knows terminals,
+//! HTTP servers or command lines.
+
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::agent::{self, AgentError, Collector, Limits, Source, Want};
+use crate::cluster::topology::{Relation, Topology};
+use crate::cluster::{ClusterState, Kind, ObjectRef};
+use crate::correlate::{Focus, anomaly, assemble, depend, explain};
+use crate::diagnose::{self, Context};
+use crate::intent::{self, GroundedIntent, ParsedIntent};
+use crate::knowledge::{Graph, matching};
+use crate::logs::LogIndex;
+use crate::redact;
+use crate::report::model::{API_VERSION, Examined, Finding, Hypothesis, Level, Report, Stats, Tool, Verdict};
+
+/// One investigation.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// What the engineer typed; empty: is anything wrong?
+    pub description: String,
+    /// Where the complaint is; empty: everywhere.
+    pub namespaces: Vec<String>,
+    /// How far back events, log lines and changes count.
+    pub since: SignedDuration,
+    /// What reading may cost.
+    pub limits: Limits,
+    /// Whether hygiene findings are wanted.
+    pub hygiene: bool,
+}
+
+/// Told what the investigation does, for people who wait.
+pub trait Progress: Send + Sync {
+    /// A phase begins.
+    fn phase(&self, name: &str);
+}
+
+/// Tells nobody.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silent;
+
+impl Progress for Silent {
+    fn phase(&self, _: &str) {}
+}
+
+/// Investigates: reads in at most four rounds, analyses, reports.
+///
+/// # Errors
+/// Where nothing at all could be read, or a chosen namespace does not exist.
+pub async fn investigate(
+    source: Source,
+    graph: &Graph,
+    request: &Request,
+    progress: &dyn Progress,
+) -> Result<Report, AgentError> {
+    let mut clock = Clock::default();
+    let parsed = intent::parse(&request.description);
+    let limits = request.limits;
+    let mut collector =
+        Collector::new(source, agent::Request { namespaces: request.namespaces.clone(), limits });
+
+    progress.phase("Reading the inventory");
+    collector.inventory().await?;
+    let grounded = ground(&parsed, request, collector.state());
+    let focus = focus_of(&grounded, request);
+    clock.lap("inventory");
+
+    progress.phase("Reading what is related");
+    let wants = agent::default_wants(collector.state(), &request.namespaces);
+    collector.read(&wants).await;
+    clock.lap("read");
+
+    progress.phase("Reading logs of suspects");
+    let mut wants = first_logs(collector.state(), &focus, request);
+    wants.extend(related(collector.state(), &request.namespaces));
+    collector.read(&wants).await;
+    clock.lap("logs");
+
+    progress.phase("Correlating");
+    let mut analysis = analyze_state(collector.state(), graph, &focus, request);
+    clock.lap("correlate");
+    if analysis.verdict != Verdict::RootCause {
+        progress.phase("Reading more logs");
+        let wants = more_logs(collector.state(), &focus);
+        collector.read(&wants).await;
+        clock.lap("logs");
+        analysis = analyze_state(collector.state(), graph, &focus, request);
+        clock.lap("correlate");
+    }
+    let collected = collector.finish();
+    let grounded = ground(&parsed, request, &collected.state);
+    let since = iso_duration(request.since);
+    let stats = Stats { phases_ms: clock.laps, ..collected.stats };
+    Ok(Report {
+        api_version: API_VERSION.to_owned(),
+        kind: "Report".to_owned(),
+        id: uuid::Uuid::now_v7().to_string(),
+        generated_at: Timestamp::now(),
+        description: redact::text(&redact::strip_escapes(&request.description)).into_owned(),
+        tool: Tool { version: env!("CARGO_PKG_VERSION").to_owned(), graph: graph.digest().to_owned() },
+        source: collected.source,
+        intent: grounded.info(&since),
+        verdict: analysis.verdict,
+        hypotheses: analysis.hypotheses,
+        other_findings: analysis.other_findings,
+        ignored: Vec::new(),
+        hygiene: if request.hygiene { analysis.hygiene } else { Vec::new() },
+        examined: Examined { namespaces: request.namespaces.clone(), counts: collected.state.counts() },
+        blind_spots: collected.blind_spots,
+        narrative: None,
+        stats,
+    })
+}
+
+/// Milliseconds by phase.
+#[derive(Debug)]
+struct Clock {
+    last: Instant,
+    laps: std::collections::BTreeMap<String, u64>,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self { last: Instant::now(), laps: std::collections::BTreeMap::new() }
+    }
+}
+
+impl Clock {
+    fn lap(&mut self, phase: &str) {
+        let elapsed = u64::try_from(self.last.elapsed().as_millis()).unwrap_or(u64::MAX);
+        *self.laps.entry(phase.to_owned()).or_insert(0) += elapsed;
+        self.last = Instant::now();
+    }
+}
+
+fn ground(parsed: &ParsedIntent, request: &Request, state: &ClusterState) -> GroundedIntent {
+    let topology = Topology::new(state);
+    intent::ground(parsed, &topology, &request.namespaces, state.now())
+}
+
+fn focus_of(grounded: &GroundedIntent, request: &Request) -> Focus {
+    let namespaces =
+        if request.namespaces.is_empty() { grounded.namespaces.clone() } else { request.namespaces.clone() };
+    Focus {
+        objects: grounded.objects.iter().map(|object| object.object.clone()).collect(),
+        namespaces,
+        symptoms: grounded.symptoms.clone(),
+        not_found: !grounded.not_found.is_empty(),
+    }
+}
+
+fn analyze_state(state: &ClusterState, graph: &Graph, focus: &Focus, request: &Request) -> Analysis {
+    // A reference that does not read is the linter's to report; here it states nothing.
+    let stated = crate::knowledge::component::relations(graph).unwrap_or_default();
+    let topology = Topology::with_relations(state, stated);
+    let since = state.now().checked_sub(request.since).ok();
+    analyze(state, &topology, graph, focus, since)
+}
+
+/// Logs of what looks wrong, of what the description names, and of what that calls; and the
+/// ConfigMaps that these use.
+fn first_logs(state: &ClusterState, focus: &Focus, request: &Request) -> Vec<Want> {
+    let topology = Topology::new(state);
+    let mut wants = agent::suspect_logs(state, &focus.namespaces);
+    let mut workloads: BTreeSet<ObjectRef> = focus.closure(&topology);
+    for object in workloads.clone() {
+        for edge in topology
+            .from(&object)
+            .filter(|edge| matches!(edge.relation, Relation::Calls | Relation::Routes | Relation::Selects))
+        {
+            workloads.insert(edge.to.clone());
+            workloads.extend(topology.workloads_behind(&edge.to).cloned());
+        }
+    }
+    let named: Vec<ObjectRef> = workloads.into_iter().collect();
+    wants.extend(agent::log_wants(state, &named));
+    wants.extend(agent::suspect_logs(state, &[SYSTEM.to_owned()]));
+    wants.extend(agent::config_wants(state, &in_scope(state, focus, request)));
+    wants
+}
+
+/// Kinds that tell whether a Service of another namespace works.
+const BACKEND: [Kind; 8] = [
+    Kind::Service,
+    Kind::EndpointSlice,
+    Kind::Pod,
+    Kind::Deployment,
+    Kind::StatefulSet,
+    Kind::DaemonSet,
+    Kind::ReplicaSet,
+    Kind::Event,
+];
+/// Most namespaces beyond the chosen ones that are read.
+const MAX_RELATED: usize = 8;
+
+/// What the chosen namespaces lead to: namespaces they call, and those of the webhooks that
+/// refuse their objects. `-n` says where the complaint is; it is no wall.
+fn related(state: &ClusterState, chosen: &[String]) -> Vec<Want> {
+    if chosen.is_empty() {
+        return Vec::new();
+    }
+    let topology = Topology::new(state);
+    let webhooks = state.events.iter().any(|event| event.is_warning() && event.message.contains("webhook"));
+    let leads =
+        |relation: Relation| relation == Relation::Calls || (webhooks && relation == Relation::Admits);
+    let namespaces: BTreeSet<&str> = topology
+        .edges()
+        .iter()
+        .filter(|edge| leads(edge.relation))
+        .map(|edge| edge.to.ns())
+        .filter(|namespace| !namespace.is_empty() && !chosen.iter().any(|own| own == namespace))
+        .collect();
+    namespaces
+        .into_iter()
+        .take(MAX_RELATED)
+        .flat_map(|namespace| {
+            BACKEND
+                .iter()
+                .map(|kind| Want::Kind { kind: kind.clone(), namespace: Some(namespace.to_owned()) })
+        })
+        .collect()
+}
+
+/// Logs of everything in focus, and of the cluster's DNS.
+fn more_logs(state: &ClusterState, focus: &Focus) -> Vec<Want> {
+    let mut wants = agent::namespace_logs(state, &focus.namespaces);
+    let dns: Vec<ObjectRef> = state
+        .workloads
+        .in_namespace(SYSTEM)
+        .iter()
+        .filter(|workload| workload.metadata.labels.get("k8s-app").is_some_and(|app| app == "kube-dns"))
+        .map(crate::cluster::types::Object::object_ref)
+        .collect();
+    wants.extend(agent::log_wants(state, &dns));
+    wants
+}
+
+/// The namespace of the cluster's own components.
+const SYSTEM: &str = "kube-system";
+
+/// Workloads in the namespaces of the complaint.
+fn in_scope(state: &ClusterState, focus: &Focus, request: &Request) -> Vec<ObjectRef> {
+    let everywhere = focus.namespaces.is_empty() && request.namespaces.is_empty();
+    let chosen = |namespace: &str| {
+        everywhere || focus.namespaces.iter().chain(&request.namespaces).any(|own| own == namespace)
+    };
+    state
+        .workloads
+        .iter()
+        .filter(|workload| workload.kind != Kind::ReplicaSet && chosen(&workload.metadata.namespace))
+        .map(crate::cluster::types::Object::object_ref)
+        .collect()
+}
+
+fn iso_duration(duration: SignedDuration) -> String {
+    let seconds = duration.as_secs();
+    match (seconds / 3600, seconds % 3600 / 60, seconds % 60) {
+        (hours, 0, 0) if hours > 0 => format!("PT{hours}H"),
+        (0, minutes, 0) if minutes > 0 => format!("PT{minutes}M"),
+        _ => format!("PT{seconds}S"),
+    }
+}
+
+/// What the evidence says, before it becomes a report.
+#[derive(Clone, Debug)]
+pub struct Analysis {
+    /// Causes of what was described.
+    pub hypotheses: Vec<Hypothesis>,
+    /// Other real faults.
+    pub other_findings: Vec<Finding>,
+    /// Hygiene findings.
+    pub hygiene: Vec<Finding>,
+    /// The answer in one word.
+    pub verdict: Verdict,
+}
+
+/// Analyses a state: the pure part of an investigation.
+pub fn analyze(
+    state: &ClusterState,
+    topology: &Topology<'_>,
+    graph: &Graph,
+    focus: &Focus,
+    since: Option<Timestamp>,
+) -> Analysis {
+    let logs = LogIndex::new(state, topology, since);
+    let context = Context { state, topology, logs: &logs, now: state.now(), since };
+    let facts = diagnose::diagnose(&context);
+    let anomalies = anomaly::scan(&context, &facts);
+    let candidates = matching::candidates(graph, state, &facts);
+    let dependencies = depend::Dependencies::new(&context, &facts);
+    let outcome = explain::explain(&context, &anomalies, &candidates, &dependencies, focus);
+    let changes = |_: &ObjectRef| Vec::new();
+    let mut assembler = assemble::Assembler::new(&anomalies, &facts, graph, focus, topology, &changes);
+    let hypotheses = assembler.hypotheses(&outcome.hypotheses);
+    let other_findings = assembler.findings(&outcome.others);
+    let verdict = verdict(state, topology, focus, &anomalies, &hypotheses);
+    tracing::debug!(
+        facts = facts.len(),
+        anomalies = anomalies.len(),
+        candidates = candidates.len(),
+        "analysed"
+    );
+    if tracing::enabled!(tracing::Level::TRACE) {
+        for fact in facts.iter() {
+            tracing::trace!(fact = fact.name, subject = %fact.subject, truth = ?fact.truth, params = ?fact.params, refs = ?fact.refs, affects = ?fact.affects);
+        }
+        for anomaly in &anomalies {
+            tracing::trace!(anomaly = %anomaly.symptom, object = %anomaly.object, finding = anomaly.finding);
+        }
+        for candidate in &candidates {
+            tracing::trace!(candidate = candidate.id(), blame = %candidate.blame, proof = ?candidate.proof);
+        }
+    }
+    Analysis { hypotheses, other_findings, hygiene: assemble::hygiene(&candidates), verdict }
+}
+
+fn verdict(
+    state: &ClusterState,
+    topology: &Topology<'_>,
+    focus: &Focus,
+    anomalies: &[anomaly::Anomaly],
+    hypotheses: &[Hypothesis],
+) -> Verdict {
+    let blind =
+        state.coverage.iter().filter(|(kind, _)| assemble::is_essential(kind)).any(|(_, coverage)| {
+            coverage.failures.iter().any(|(namespace, _)| {
+                namespace.as_deref().is_none_or(|namespace| {
+                    focus.namespaces.is_empty() || focus.namespaces.iter().any(|own| own == namespace)
+                })
+            })
+        });
+    let found = hypotheses.first().is_some_and(|first| first.confidence.level >= Level::Medium);
+    if found {
+        return Verdict::RootCause;
+    }
+    let named = focus.closure(topology);
+    let wrong = anomalies.iter().any(|anomaly| {
+        if focus.names_something() {
+            named.contains(&anomaly.object)
+        } else {
+            focus.in_scope(&anomaly.object)
+        }
+    });
+    if blind || wrong || focus.not_found { Verdict::Inconclusive } else { Verdict::NoFault }
+}
