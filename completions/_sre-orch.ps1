@@ -177,6 +177,7 @@ Register-ArgumentCompleter -Native -CommandName 'sre-orch' -ScriptBlock {
         'sre-orch;graph;schema' {
             [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours [default: auto]')
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this configuration file [default: sre-orch/config.yaml in the user''s configuration directory]')
+            [CompletionResult]::new('--report', '--report', [CompletionResultType]::ParameterName, 'Print the schema of what `investigate -o json` prints instead')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Log what is done; twice for every detail')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Log what is done; twice for every detail')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results and errors only')

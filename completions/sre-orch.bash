@@ -506,7 +506,7 @@ _sre__orch() {
             return 0
             ;;
         sre__subcmd__orch__subcmd__graph__subcmd__schema)
-            opts="-v -q -h --verbose --quiet --color --config --help failure-mode report"
+            opts="-v -q -h --report --verbose --quiet --color --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -166,6 +166,7 @@ set edit:completion:arg-completer[sre-orch] = {|@words|
         &'sre-orch;graph;schema'= {
             cand --color 'When to use colours [default: auto]'
             cand --config 'Read this configuration file [default: sre-orch/config.yaml in the user''s configuration directory]'
+            cand --report 'Print the schema of what `investigate -o json` prints instead'
             cand -v 'Log what is done; twice for every detail'
             cand --verbose 'Log what is done; twice for every detail'
             cand -q 'Print results and errors only'

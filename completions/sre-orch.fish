@@ -149,6 +149,7 @@ complete -c sre-orch -n "__fish_sre_orch_using_subcommand graph; and __fish_seen
 always\t'Always'
 never\t'Never'"
 complete -c sre-orch -n "__fish_sre_orch_using_subcommand graph; and __fish_seen_subcommand_from schema" -l config -d 'Read this configuration file [default: sre-orch/config.yaml in the user\'s configuration directory]' -r -F
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand graph; and __fish_seen_subcommand_from schema" -l report -d 'Print the schema of what `investigate -o json` prints instead'
 complete -c sre-orch -n "__fish_sre_orch_using_subcommand graph; and __fish_seen_subcommand_from schema" -s v -l verbose -d 'Log what is done; twice for every detail'
 complete -c sre-orch -n "__fish_sre_orch_using_subcommand graph; and __fish_seen_subcommand_from schema" -s q -l quiet -d 'Print results and errors only'
 complete -c sre-orch -n "__fish_sre_orch_using_subcommand graph; and __fish_seen_subcommand_from schema" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -12,8 +12,8 @@ use super::{Context, session, wiring};
 /// Check settings, access and permissions
 ///
 /// Shows each setting with where it came from (flag, environment, configuration file or default),
-/// then checks the failure modes, the cluster and what it permits. The one request that is not a
-/// read is a SelfSubjectRulesReview, which changes nothing.
+/// then checks the failure modes, reaches the cluster, and tries to read what an investigation starts
+/// with.
 #[derive(Clone, Debug, Args)]
 pub(super) struct DoctorArgs {
     #[command(flatten)]
@@ -54,8 +54,11 @@ pub(super) fn run(args: DoctorArgs, context: &Context) -> Result<Exit, CliError>
     Llm::resolve(llm, resolver)?;
     let dirs = graph_dirs(graph, resolver);
 
-    let mut checks = vec![graph_check(wiring::lint(dirs))];
-    match session::run(&context.ui, true, move |_| wiring::check_access(access, scope, limits)) {
+    let linted = session::run(&context.ui, false, move |_| async move { wiring::lint(&dirs) });
+    let mut checks = vec![graph_check(linted)];
+    match session::run(&context.ui, true, move |reporter| {
+        wiring::check_access(access, scope, limits, reporter)
+    }) {
         Ok(found) => checks.extend(found),
         // The settings above are what helps to find out why.
         Err(error) if error.kind == ErrorKind::Failed => {

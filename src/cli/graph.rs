@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum, ValueHint};
+use clap::{Args, Subcommand, ValueHint};
 
 use super::args::GraphDirArgs;
 use crate::knowledge::Role;
 
 use super::error::{CliError, Exit};
 use super::settings::graph_dirs;
-use super::{Context, wiring};
+use super::ui::Ui;
+use super::{Context, session, wiring};
 
 /// Look at, check and test failure modes
 ///
@@ -47,19 +48,10 @@ enum GraphCommand {
     },
     /// Print the JSON Schema of failure modes, or of reports
     Schema {
-        /// Whose schema
-        #[arg(value_enum, default_value_t = SchemaOf::FailureMode)]
-        of: SchemaOf,
+        /// Print the schema of what `investigate -o json` prints instead
+        #[arg(long)]
+        report: bool,
     },
-}
-
-/// What there is a schema of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum SchemaOf {
-    /// A file of the knowledge graph
-    FailureMode,
-    /// What `investigate -o json` prints
-    Report,
 }
 
 /// What a check found.
@@ -81,38 +73,44 @@ pub(super) struct Listed {
 }
 
 pub(super) fn run(args: GraphArgs, context: &Context) -> Result<Exit, CliError> {
+    let ui = &context.ui;
     let resolver = &mut context.resolver();
     match args.command {
         GraphCommand::Lint(dirs) => {
-            report(&wiring::lint(graph_dirs(dirs, resolver))?, "failure modes", "checked", context)
+            let dirs = graph_dirs(dirs, resolver);
+            let checked = session::run(ui, false, |_| async move { wiring::lint(&dirs) })?;
+            report(&checked, "failure modes checked", ui)
         }
         GraphCommand::List(dirs) => {
-            context.ui.print(list(&wiring::list(graph_dirs(dirs, resolver))?)).map(|()| Exit::Done)
+            let dirs = graph_dirs(dirs, resolver);
+            let modes = session::run(ui, false, |_| async move { wiring::list(&dirs) })?;
+            ui.print(list(&modes)).map(|()| Exit::Done)
         }
         GraphCommand::Show { id, dirs } => {
-            context.ui.print(wiring::show(&id, graph_dirs(dirs, resolver))?).map(|()| Exit::Done)
+            let dirs = graph_dirs(dirs, resolver);
+            let text = session::run(ui, false, |_| async move { wiring::show(&id, &dirs) })?;
+            ui.print(text).map(|()| Exit::Done)
         }
         GraphCommand::Test { paths, dirs } => {
-            report(&wiring::test(paths, graph_dirs(dirs, resolver))?, "tests", "run", context)
+            let dirs = graph_dirs(dirs, resolver);
+            let tested = session::run(ui, true, |reporter| wiring::test(paths, dirs, reporter))?;
+            report(&tested, "tests run", ui)
         }
-        GraphCommand::Schema { of } => {
-            let schema = match of {
-                SchemaOf::FailureMode => wiring::schema()?,
-                SchemaOf::Report => crate::report::schema(),
-            };
-            context.ui.print(format!("{schema:#}\n")).map(|()| Exit::Done)
+        GraphCommand::Schema { report } => {
+            let schema = if report { crate::report::schema() } else { wiring::schema() };
+            ui.print(format!("{schema:#}\n")).map(|()| Exit::Done)
         }
     }
 }
 
 /// Problems, then how much was checked.
-fn report(checked: &Checked, what: &str, done: &str, context: &Context) -> Result<Exit, CliError> {
+fn report(checked: &Checked, what: &str, ui: &Ui) -> Result<Exit, CliError> {
     let mut text = String::new();
     for problem in &checked.problems {
         let _ = writeln!(text, "{problem}");
     }
-    let _ = writeln!(text, "{} {what} {done}, {} problems", checked.checked, checked.problems.len());
-    context.ui.print(text)?;
+    let _ = writeln!(text, "{} {what}, {} problems", checked.checked, checked.problems.len());
+    ui.print(text)?;
     Ok(if checked.problems.is_empty() { Exit::Done } else { Exit::Failed })
 }
 

@@ -191,8 +191,8 @@ mod tests {
         each(&Cli::command(), &mut |command| {
             for argument in command.get_arguments().filter(|argument| !argument.is_positional()) {
                 let id = argument.get_id().as_str();
-                // `--file` and `--force` belong to one call, not to an environment.
-                if ["help", "version", "file", "force"].contains(&id) {
+                // These belong to one call, not to an environment.
+                if ["help", "version", "file", "force", "report"].contains(&id) {
                     continue;
                 }
                 let variable = argument.get_env().and_then(|name| name.to_str()).unwrap_or_default();

@@ -1,14 +1,18 @@
 //! `sre-orch rbac`: the permissions that an investigation uses.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use clap::Args;
 
+use crate::agent::rbac;
 use crate::cluster::Kind;
+use crate::report::model::RbacRule;
 
 use super::Context;
 use super::error::{CliError, Exit};
+
+/// The resource that has a rule and a comment of its own.
+const SECRETS: &str = "secrets";
 
 /// Print the ClusterRole that sre-orch needs
 ///
@@ -45,36 +49,44 @@ fn manifest(namespace: Option<&str>) -> String {
         let _ = writeln!(text, "  namespace: {}", serde_json::Value::from(namespace));
     }
     text.push_str("rules:\n");
-    for (group, resources) in resources(namespace.is_some()) {
-        let _ = writeln!(text, "- apiGroups: [\"{group}\"]\n  resources:");
-        for resource in resources {
-            let _ = writeln!(text, "  - {resource}");
-        }
-        text.push_str("  verbs: [get, list]\n");
+    let rules = rbac::rules();
+    for rule in &rules {
+        let wanted = |resource: &&String| {
+            *resource != SECRETS && (namespace.is_none() || is_namespaced(rule, resource))
+        };
+        let resources: Vec<&String> = rule.resources.iter().filter(wanted).collect();
+        write_rule(&mut text, rule, &resources);
     }
     text.push_str(
-        "# Logs of containers: the API has no list of them.\n\
-         - apiGroups: [\"\"]\n  resources:\n  - pods/log\n  verbs: [get]\n\
-         # Secrets are read as metadata only (which exist, and the names of their keys), but RBAC cannot\n\
+        "# Secrets are read as metadata only (which exist, and the names of their keys), but RBAC cannot\n\
          # grant metadata without values. Without this rule sre-orch cannot tell whether a Secret or a key\n\
-         # that a pod refers to exists; remove it where that is not worth the permission.\n\
-         - apiGroups: [\"\"]\n  resources:\n  - secrets\n  verbs: [get, list]\n",
+         # that a pod refers to exists; remove it where that is not worth the permission.\n",
     );
+    let secrets = String::from(SECRETS);
+    for rule in rules.iter().filter(|rule| rule.resources.contains(&secrets)) {
+        write_rule(&mut text, rule, &[&secrets]);
+    }
     text
 }
 
-/// Resources by API group, in a fixed order; Secrets have a rule of their own.
-fn resources(namespaced_only: bool) -> BTreeMap<&'static str, Vec<&'static str>> {
-    let mut groups: BTreeMap<&'static str, Vec<&'static str>> = BTreeMap::new();
-    for kind in Kind::ALL {
-        if *kind == Kind::Secret || (namespaced_only && !kind.namespaced()) {
-            continue;
-        }
-        let group = kind.api_version().split_once('/').map_or("", |(group, _)| group);
-        groups.entry(group).or_default().push(kind.plural());
+fn write_rule(text: &mut String, rule: &RbacRule, resources: &[&String]) {
+    if resources.is_empty() {
+        return;
     }
-    groups.values_mut().for_each(|resources| resources.sort_unstable());
-    groups
+    let group = rule.api_groups.join(", ");
+    let _ = writeln!(text, "- apiGroups: [\"{group}\"]\n  resources:");
+    for resource in resources {
+        let _ = writeln!(text, "  - {resource}");
+    }
+    let _ = writeln!(text, "  verbs: [{}]", rule.verbs.join(", "));
+}
+
+/// Whether a Role can grant a resource: it belongs to a namespaced kind, or is a part of one.
+fn is_namespaced(rule: &RbacRule, resource: &str) -> bool {
+    let plural = resource.split('/').next().unwrap_or_default();
+    let group = rule.api_groups.first().map(String::as_str).unwrap_or_default();
+    let of_group = |kind: &&Kind| kind.api_version().split_once('/').map_or("", |(group, _)| group) == group;
+    Kind::ALL.iter().filter(of_group).any(|kind| kind.plural() == plural && kind.namespaced())
 }
 
 #[cfg(test)]

@@ -1,36 +1,32 @@
 //! Where the command line meets the library: one function for each thing a command asks for.
+//!
+//! It translates settings to requests and errors to [`CliError`], and does nothing else.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context as _, anyhow};
+use anyhow::Context as _;
 
-use crate::agent::{self, Source, access, live, snapshot_write};
+use crate::agent::snapshot_write::{Written, write_snapshot as write};
+use crate::agent::{self, AgentError, Collector, Source, access, live};
+use crate::cluster::selector::ParseSelectorError;
 use crate::graph_test::{self, TestResult, incident};
-use crate::knowledge::{Graph, lint as linter, schema as graph_schema};
-use crate::pipeline::{self, Progress};
-use crate::report::model::Report;
+use crate::knowledge::{FailureMode, Graph, LoadError, lint as linter};
+use crate::pipeline::{self, Progress, Request};
+use crate::report::model::{BlindSpot, Report};
+use crate::report::render::write_yaml;
 
 use super::doctor::{Check, Health};
 use super::error::CliError;
 use super::graph::{Checked, Listed};
 use super::investigate::Investigation;
 use super::progress::Reporter;
-use super::settings::{Access, Limits, Scope};
+use super::settings::{Access, Limits, Llm, Scope};
 use super::snapshot::Capture;
-
-/// What `snapshot` wrote.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Written {
-    pub(super) objects: usize,
-    pub(super) logs: usize,
-    /// What could not be read, and why.
-    pub(super) unread: Vec<(String, String)>,
-}
 
 impl Progress for Reporter {
     fn phase(&self, name: &str) {
-        Reporter::phase(self, name);
+        Self::phase(self, name);
     }
 }
 
@@ -39,180 +35,219 @@ pub(super) async fn investigate(
     investigation: Investigation,
     reporter: Arc<Reporter>,
 ) -> Result<Report, CliError> {
-    let graph = load(&investigation.graph)?;
-    reporter.phase("connecting");
-    let source = open(&investigation.access).await?;
+    let Llm { provider, model, explain, show } = &investigation.llm;
+    tracing::debug!(triage = investigation.triage, provider, ?model, explain, show, "investigating");
+    // Nothing that was asked for may be left out without a word.
+    if provider != "off" {
+        return Err(CliError::usage("this version has no LLM provider; leave --llm and SRE_ORCH_LLM out"));
+    }
     let request = request(&investigation)?;
-    pipeline::investigate(source, &graph, &request, reporter.as_ref()).await.map_err(CliError::failed)
+    reporter.phase("Loading the knowledge graph");
+    let graph = load(&investigation.graph)?;
+    reporter.phase("Connecting");
+    let source = open(&investigation.access).await?;
+    pipeline::investigate(source, &graph, &request, &*reporter).await.map_err(CliError::failed)
 }
 
-/// What an investigation would read.
-pub(super) fn plan(investigation: &Investigation) -> Result<String, CliError> {
-    Ok(pipeline::plan(&request(investigation)?))
-}
-
-fn request(investigation: &Investigation) -> Result<pipeline::Request, CliError> {
-    let selector = investigation.selector.as_deref().map(str::parse).transpose().map_err(
-        |error: crate::cluster::selector::ParseSelectorError| CliError::usage(format!("--selector: {error}")),
-    )?;
-    Ok(pipeline::Request {
+fn request(investigation: &Investigation) -> Result<Request, CliError> {
+    let selector = investigation.selector.as_deref().map(str::parse).transpose();
+    let selector =
+        selector.map_err(|error: ParseSelectorError| CliError::usage(format!("--selector: {error}")))?;
+    Ok(Request {
         description: investigation.description.clone(),
         namespaces: investigation.scope.namespaces.clone(),
         selector,
         since: investigation.limits.since.signed(),
-        limits: limits(&investigation.limits),
+        limits: bounds(investigation.limits),
         hygiene: investigation.hygiene,
     })
 }
 
-/// Writes a snapshot.
-pub(super) async fn write_snapshot(capture: Capture, reporter: Arc<Reporter>) -> Result<Written, CliError> {
-    let Capture { file, scope, access, limits: bounds } = capture;
-    reporter.phase("connecting");
-    let source = open(&access).await?;
-    reporter.phase("reading the cluster");
-    let request = agent::Request { namespaces: scope.namespaces, limits: limits(&bounds) };
-    let written = snapshot_write::write_snapshot(&source, &request, &file).await.map_err(CliError::failed)?;
-    Ok(Written { objects: written.objects, logs: written.logs, unread: written.unread })
+/// What an investigation would read, and where.
+pub(super) fn plan(investigation: &Investigation) -> Result<String, CliError> {
+    Ok(pipeline::plan(&request(investigation)?))
 }
 
-/// Checks the cluster and what it permits.
+/// Writes a snapshot.
+pub(super) async fn write_snapshot(capture: Capture, reporter: Arc<Reporter>) -> Result<Written, CliError> {
+    let Capture { file, scope, access, limits } = capture;
+    reporter.phase("Connecting");
+    let source = open(&access).await?;
+    reporter.phase("Writing the snapshot");
+    let request = agent::Request { namespaces: scope.namespaces, limits: bounds(limits) };
+    write(&source, &request, &file).await.map_err(CliError::failed)
+}
+
+/// Reaches the cluster and reads what an investigation starts with.
 pub(super) async fn check_access(
     access: Access,
     scope: Scope,
-    bounds: Limits,
+    limits: Limits,
+    reporter: Arc<Reporter>,
 ) -> Result<Vec<Check>, CliError> {
+    reporter.phase("Connecting");
     let source = open(&access).await?;
-    let name = if source.is_snapshot() { "snapshot" } else { "cluster" };
-    let found = access::check(&source, &scope.namespaces, limits(&bounds)).await.map_err(CliError::failed)?;
-    let version = Check {
-        name: name.to_owned(),
+    reporter.phase("Asking what may be read");
+    let allowed =
+        access::check(&source, &scope.namespaces, bounds(limits)).await.map_err(CliError::failed)?;
+    reporter.phase("Reading the inventory");
+    let request = agent::Request { namespaces: scope.namespaces, limits: bounds(limits) };
+    let mut collector = Collector::new(source, request);
+    collector.inventory().await.map_err(CliError::failed)?;
+    let collected = collector.finish();
+    let info = &collected.source;
+    let reached = Check {
+        name: info.r#type.clone(),
         health: Health::Good,
-        detail: format!("{} answers, version {}", source.context, found.server_version),
+        detail: format!("{} {}, {} objects read", info.context, info.server_version, collected.stats.objects),
     };
-    let permissions = found.permissions.into_iter().map(|permission| Check {
-        name: format!("access {}", permission.place),
-        health: if permission.missing.is_empty() { Health::Good } else { Health::Limited },
-        detail: match permission.missing.as_slice() {
-            [] => "everything that sre-orch reads".to_owned(),
-            missing => format!("missing: {}; `sre-orch rbac` prints the rules", missing.join(", ")),
-        },
-    });
-    Ok(std::iter::once(version).chain(permissions).collect())
+    let permissions = allowed.permissions.iter().map(permission);
+    Ok(std::iter::once(reached).chain(permissions).chain(collected.blind_spots.iter().map(limited)).collect())
+}
+
+/// What the user may read of all that an investigation can use.
+fn permission(permission: &access::Permission) -> Check {
+    let (health, detail) = match permission.missing.as_slice() {
+        [] => (Health::Good, "everything that an investigation can use".to_owned()),
+        missing => {
+            let missing = missing.join(", ");
+            (Health::Limited, format!("not allowed: {missing}; `sre-orch rbac` prints what to grant"))
+        }
+    };
+    Check { name: format!("permissions in {}", permission.place), health, detail }
+}
+
+fn limited(spot: &BlindSpot) -> Check {
+    let grant = if spot.rbac.is_some() { "; `sre-orch rbac` prints what to grant" } else { "" };
+    let detail = format!("{}; {}{grant}", spot.why, spot.effect);
+    Check { name: spot.what.clone(), health: Health::Limited, detail }
 }
 
 /// Checks failure modes.
-pub(super) fn lint(dirs: Vec<PathBuf>) -> Result<Checked, CliError> {
-    let graph = load(&dirs)?;
+pub(super) fn lint(dirs: &[PathBuf]) -> Result<Checked, CliError> {
+    let graph = load(dirs)?;
     let problems = linter::lint(&graph).iter().map(ToString::to_string).collect();
     Ok(Checked { checked: graph.modes().count(), problems })
 }
 
 /// Lists failure modes.
-pub(super) fn list(dirs: Vec<PathBuf>) -> Result<Vec<Listed>, CliError> {
-    let graph = load(&dirs)?;
-    let listed = graph.modes().map(|compiled| Listed {
-        id: compiled.mode.id.clone(),
-        category: compiled.mode.category.clone(),
-        role: compiled.mode.role,
-        title: compiled.mode.title.clone(),
-    });
-    Ok(listed.collect())
+pub(super) fn list(dirs: &[PathBuf]) -> Result<Vec<Listed>, CliError> {
+    let listed = |mode: &FailureMode| Listed {
+        id: mode.id.clone(),
+        category: mode.category.clone(),
+        role: mode.role,
+        title: mode.title.clone(),
+    };
+    Ok(load(dirs)?.modes().map(|compiled| listed(&compiled.mode)).collect())
 }
 
-/// One failure mode as YAML.
-pub(super) fn show(id: &str, dirs: Vec<PathBuf>) -> Result<String, CliError> {
-    let graph = load(&dirs)?;
+/// One failure mode as YAML, without the fields that say nothing.
+pub(super) fn show(id: &str, dirs: &[PathBuf]) -> Result<String, CliError> {
+    let graph = load(dirs)?;
     let Some(compiled) = graph.get(id) else {
-        let closest = graph
-            .modes()
-            .map(|other| &other.mode.id)
-            .max_by(|a, b| strsim::jaro_winkler(a, id).total_cmp(&strsim::jaro_winkler(b, id)));
-        let error = CliError::usage(format!("no failure mode `{id}`"));
-        return Err(match closest {
-            Some(closest) => error.hint(format!("did you mean `{closest}`?")),
-            None => error,
-        });
+        let similar = |known: &str| strsim::jaro_winkler(id, known);
+        let nearest =
+            graph.modes().map(|mode| mode.mode.id.as_str()).max_by(|a, b| similar(a).total_cmp(&similar(b)));
+        let hint = nearest.map(|nearest| format!("did you mean `{nearest}`? ")).unwrap_or_default();
+        let error = anyhow::anyhow!("there is no failure mode `{id}`");
+        return Err(CliError::failed(error).hint(format!("{hint}`sre-orch graph list` lists them")));
     };
-    serde_yaml::to_string(&compiled.mode).context("cannot print the failure mode").map_err(CliError::failed)
+    let mut value =
+        serde_yaml::to_value(&compiled.mode).context("cannot show it").map_err(CliError::failed)?;
+    prune(&mut value);
+    let mut text = format!("# {}\n", compiled.file).into_bytes();
+    write_yaml(&value, &mut text)?;
+    Ok(String::from_utf8_lossy(&text).into_owned())
 }
 
-/// Runs the tests of failure modes and snapshots.
-pub(super) fn test(paths: Vec<PathBuf>, dirs: Vec<PathBuf>) -> Result<Checked, CliError> {
-    let graph = load(&dirs)?;
-    let mut results: Vec<TestResult> = Vec::new();
-    if paths.is_empty() {
-        results = graph_test::run(&graph, |_| true);
-    }
-    for path in &paths {
-        results.extend(test_path(&graph, path)?);
-    }
-    let describe = |result: &TestResult| {
-        let failure = result.failure.as_ref()?;
-        Some(format!("{}: {}: {failure}", result.id, result.name))
-    };
-    Ok(Checked { checked: results.len(), problems: results.iter().filter_map(describe).collect() })
-}
-
-/// Tests of one path: incidents below it, else the failure modes that its files hold.
-fn test_path(graph: &Graph, path: &Path) -> Result<Vec<TestResult>, CliError> {
-    if !path.exists() {
-        return Err(CliError::usage(format!("{} does not exist", path.display())));
-    }
-    let incidents = incident::find(path);
-    if incidents.is_empty() {
-        let own = Graph::only(path).map_err(CliError::config)?;
-        let merged = load(&[path.to_owned()])?;
-        return Ok(graph_test::run(&merged, |id| own.get(id).is_some()));
-    }
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("cannot start the runtime")
-        .map_err(CliError::failed)?;
-    Ok(runtime.block_on(async {
-        let mut results = Vec::new();
-        for file in &incidents {
-            results.push(incident::run(graph, file).await);
+/// Removes what is empty from mappings, at any depth.
+fn prune(value: &mut serde_yaml::Value) {
+    use serde_yaml::Value;
+    match value {
+        Value::Mapping(mapping) => {
+            mapping.iter_mut().for_each(|(_, value)| prune(value));
+            mapping.retain(|_, value| match value {
+                Value::Null => false,
+                Value::String(text) => !text.is_empty(),
+                Value::Sequence(items) => !items.is_empty(),
+                Value::Mapping(inner) => !inner.is_empty(),
+                _ => true,
+            });
         }
-        results
-    }))
+        Value::Sequence(items) => items.iter_mut().for_each(prune),
+        _ => {}
+    }
+}
+
+/// Runs the tests of failure modes; with paths only of those there, and of incidents there.
+pub(super) async fn test(
+    paths: Vec<PathBuf>,
+    dirs: Vec<PathBuf>,
+    reporter: Arc<Reporter>,
+) -> Result<Checked, CliError> {
+    if let Some(missing) = paths.iter().find(|path| !path.exists()) {
+        return Err(CliError::usage(format!(
+            "{} does not exist; give failure modes or incidents",
+            missing.display()
+        )));
+    }
+    let (incidents, modes): (Vec<_>, Vec<_>) =
+        paths.into_iter().map(|path| (incident::find(&path), path)).partition(|(found, _)| !found.is_empty());
+    let own: Vec<PathBuf> = modes.into_iter().map(|(_, path)| path).collect();
+    let graph = load(&[dirs, own.clone()].concat())?;
+    let files: Vec<PathBuf> = incidents.into_iter().flat_map(|(files, _)| files).collect();
+    reporter.phase("Testing failure modes");
+    let everything = own.is_empty() && files.is_empty();
+    let of_own = |id: &str| {
+        graph.get(id).is_some_and(|mode| own.iter().any(|path| Path::new(&mode.file).starts_with(path)))
+    };
+    let mut results = graph_test::run(&graph, |id| everything || of_own(id));
+    reporter.phase("Testing incidents");
+    for file in files {
+        results.push(incident::run(&graph, &file).await);
+    }
+    let problems = results.iter().filter_map(failed).collect();
+    Ok(Checked { checked: results.len(), problems })
+}
+
+fn failed(result: &TestResult) -> Option<String> {
+    result.failure.as_ref().map(|failure| format!("{}: {}: {failure}", result.id, result.name))
 }
 
 /// The JSON Schema of failure modes.
-pub(super) fn schema() -> Result<serde_json::Value, CliError> {
-    let schema = schemars::schema_for!(graph_schema::FailureMode);
-    serde_json::to_value(schema).context("cannot print the schema").map_err(CliError::failed)
+pub(super) fn schema() -> serde_json::Value {
+    schemars::schema_for!(FailureMode).to_value()
 }
 
-fn load(directories: &[PathBuf]) -> Result<Graph, CliError> {
-    Graph::load(directories).map_err(|error| {
-        CliError::config(anyhow!("cannot load the knowledge graph: {error}"))
-            .hint("see knowledge-graph/README.md")
+fn load(dirs: &[PathBuf]) -> Result<Graph, CliError> {
+    Graph::load(dirs).map_err(|error| match error {
+        // What the user wrote is configuration; `graph lint` is the tool for it.
+        LoadError::Read { path, source } => CliError::config(
+            anyhow::Error::new(source).context(format!("cannot read failure modes of {}", path.display())),
+        ),
+        parse => CliError::failed(anyhow::Error::new(parse).context("cannot load the failure modes")),
     })
 }
 
 async fn open(access: &Access) -> Result<Source, CliError> {
-    match &access.bundle {
-        Some(path) => Source::snapshot(path).map_err(CliError::failed),
-        None => live::connect(&live::Access {
-            kubeconfig: access.kubeconfig.clone(),
-            context: access.context.clone(),
-            impersonate: access.impersonate.clone(),
-            connect_timeout: None,
-        })
-        .await
-        .map_err(CliError::failed),
-    }
+    let opened: Result<Source, AgentError> = match &access.bundle {
+        Some(bundle) => Source::snapshot(bundle),
+        None => {
+            let Access { kubeconfig, context, impersonate, .. } = access.clone();
+            live::connect(&live::Access { kubeconfig, context, impersonate, connect_timeout: None }).await
+        }
+    };
+    opened.map_err(CliError::failed)
 }
 
-fn limits(bounds: &Limits) -> agent::Limits {
+fn bounds(limits: Limits) -> agent::Limits {
+    let Limits { since: _, timeout, concurrency, log_lines, max_requests, max_bytes } = limits;
     agent::Limits {
-        timeout: bounds.timeout.duration(),
-        concurrency: bounds.concurrency,
-        log_lines: bounds.log_lines,
-        max_requests: bounds.max_requests,
-        max_bytes: bounds.max_bytes.0,
+        timeout: timeout.duration(),
+        concurrency,
+        log_lines,
+        max_requests,
+        max_bytes: max_bytes.0,
         ..agent::Limits::default()
     }
 }

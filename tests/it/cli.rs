@@ -130,7 +130,7 @@ fn colours_follow_the_flag() {
 
 #[test]
 fn the_schema_of_reports_is_published() {
-    let (code, out, _) = run(&["graph", "schema", "report"], |_, _| {});
+    let (code, out, _) = run(&["graph", "schema", "--report"], |_, _| {});
     let schema: serde_json::Value = serde_json::from_str(&out).unwrap();
     assert_eq!((code, schema["title"].as_str()), (0, Some("Report")));
 }

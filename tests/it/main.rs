@@ -5,7 +5,7 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::string_slice,
-    reason = "a test that cannot go on has failed"
+    reason = "helpers of tests fail by panicking"
 )]
 
 mod agent;

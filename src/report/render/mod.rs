@@ -54,6 +54,14 @@ impl Default for Options {
     }
 }
 
+/// Writes anything as YAML that parsers of YAML 1.1 and 1.2 read alike.
+///
+/// # Errors
+/// Where it cannot be serialized, and the writer's own.
+pub fn write_yaml(value: &impl serde::Serialize, out: &mut dyn Write) -> io::Result<()> {
+    yaml::write(value, out)
+}
+
 /// Writes a report in a format.
 ///
 /// # Errors

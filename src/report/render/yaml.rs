@@ -6,12 +6,18 @@
 
 use std::io::{self, Write};
 
+use serde::Serialize;
 use serde_yaml::Value;
 
 use crate::report::model::Report;
 
 pub(super) fn render(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let value = serde_yaml::to_value(report).map_err(io::Error::other)?;
+    write(report, out)
+}
+
+/// Writes anything as YAML that every parser reads alike.
+pub(super) fn write(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+    let value = serde_yaml::to_value(value).map_err(io::Error::other)?;
     block(&value, 0, out)
 }
 
