@@ -122,7 +122,7 @@ pub(super) fn run(args: InvestigateArgs, context: &Context) -> Result<Exit, CliE
         context.ui.warn(&warning);
     }
     context.ui.print(rendered(&report, &presentation, &context.ui)?)?;
-    Ok(exit(&report, presentation.fail_on.map(Level::from)))
+    Ok(exit(levels(&report), report.verdict, presentation.fail_on.map(Level::from)))
 }
 
 fn resolve(args: InvestigateArgs, context: &Context) -> Result<(Investigation, Presentation), CliError> {
@@ -214,16 +214,32 @@ fn rendered(report: &Report, presentation: &Presentation, ui: &Ui) -> Result<Vec
     Ok(out)
 }
 
+/// The confidence of everything that was found and is not ignored.
+fn levels(report: &Report) -> impl Iterator<Item = Level> {
+    let hypotheses = report.hypotheses.iter().map(|found| found.confidence.level);
+    hypotheses.chain(report.other_findings.iter().map(|found| found.confidence.level))
+}
+
 /// With `--fail-on` what was found decides, else an investigation that completed is a success.
-fn exit(report: &Report, fail_on: Option<Level>) -> Exit {
-    let Some(level) = fail_on else { return Exit::Done };
-    let found = report.hypotheses.iter().map(|found| found.confidence.level);
-    let mut levels = found.chain(report.other_findings.iter().map(|found| found.confidence.level));
-    if levels.any(|found| found >= level) {
-        Exit::Findings
-    } else if report.verdict == Verdict::Inconclusive {
-        Exit::Failed
-    } else {
-        Exit::Done
+fn exit(mut levels: impl Iterator<Item = Level>, verdict: Verdict, fail_on: Option<Level>) -> Exit {
+    match fail_on {
+        Some(least) if levels.any(|found| found >= least) => Exit::Findings,
+        Some(_) if verdict == Verdict::Inconclusive => Exit::Failed,
+        _ => Exit::Done,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_found_decides_the_exit_code() {
+        let exit = |found: &[Level], verdict, fail_on| exit(found.iter().copied(), verdict, fail_on);
+        assert_eq!(exit(&[Level::High], Verdict::RootCause, None), Exit::Done);
+        assert_eq!(exit(&[], Verdict::Inconclusive, None), Exit::Done);
+        assert_eq!(exit(&[], Verdict::Inconclusive, Some(Level::High)), Exit::Failed);
+        assert_eq!(exit(&[Level::Low, Level::Medium], Verdict::NoFault, Some(Level::Medium)), Exit::Findings);
+        assert_eq!(exit(&[Level::Medium], Verdict::NoFault, Some(Level::High)), Exit::Done);
     }
 }

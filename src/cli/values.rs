@@ -150,7 +150,7 @@ impl FromStr for Bytes {
 impl fmt::Display for Bytes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         const UNITS: [(u64, &str); 3] = [(1 << 30, "Gi"), (1 << 20, "Mi"), (1 << 10, "Ki")];
-        match UNITS.into_iter().find(|(unit, _)| self.0 % unit == 0) {
+        match UNITS.into_iter().find(|(unit, _)| self.0.is_multiple_of(*unit)) {
             Some((unit, suffix)) => write!(f, "{}{suffix}", self.0 / unit),
             None => write!(f, "{}", self.0),
         }

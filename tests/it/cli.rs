@@ -128,6 +128,101 @@ fn colours_follow_the_flag() {
     }
 }
 
+/// A recorded cluster in which nothing is wrong.
+fn healthy() -> String {
+    format!("{}/tests/fixtures/healthy-redis/bundle.tar.gz", env!("CARGO_MANIFEST_DIR"))
+}
+
+#[test]
+fn what_cannot_be_done_is_one() {
+    let healthy = healthy();
+    for arguments in [
+        &["investigate", "web is slow"][..],
+        &["investigate", "--bundle", "missing.tar.gz"],
+        &["investigate", "--bundle", &healthy, "-n", "no-such-namespace"],
+        &["investigate", "--kubeconfig", "missing"],
+        &["graph", "show", "no-such-mode"],
+        &["doctor"],
+    ] {
+        let (code, out, err) = run(arguments, |_, _| {});
+        assert_eq!(code, 1, "{arguments:?}: {err}");
+        assert!(out.is_empty() || arguments == ["doctor"], "{arguments:?}: {out}");
+        assert!(arguments == ["doctor"] || err.starts_with("error: "), "{arguments:?}: {err}");
+    }
+}
+
+#[test]
+fn a_report_is_the_only_thing_on_stdout() {
+    let (code, out, err) = run(&["investigate", "--bundle", &healthy(), "-o", "json"], |_, _| {});
+    let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, report["kind"].as_str(), err.as_str()), (0, Some("Report"), ""));
+}
+
+#[test]
+fn a_description_may_come_from_stdin() {
+    let (code, out, _) = run(&["investigate", "--bundle", &healthy(), "-o", "yaml", "-"], |command, _| {
+        command.write_stdin("is redis slow?\n");
+    });
+    assert_eq!(code, 0);
+    assert!(out.contains("description: \"is redis slow?\"\n"), "{out}");
+}
+
+#[test]
+fn flags_win_over_variables_over_the_file() {
+    let settings = |arguments: &[&str], variable: Option<&str>| {
+        let arguments: Vec<&str> = ["doctor"].iter().chain(arguments).copied().collect();
+        let (_, out, _) = run(&arguments, |command, home| {
+            std::fs::create_dir(home.join("sre-orch")).unwrap();
+            std::fs::write(home.join("sre-orch/config.yaml"), "since: 4h\ntimeout: 5s\n").unwrap();
+            variable.map(|value| command.env("SRE_ORCH_SINCE", value));
+        });
+        let line = out.lines().find(|line| line.trim_start().starts_with("since")).unwrap_or_default();
+        line.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(settings(&["--since", "2h"], Some("3h")), "since 2h flag");
+    assert_eq!(settings(&[], Some("3h")), "since 3h environment");
+    assert_eq!(settings(&[], None), "since 4h configuration file");
+}
+
+#[test]
+fn the_plan_reads_nothing() {
+    let (code, out, _) = run(&["investigate", "--plan", "--bundle", "missing.tar.gz"], |_, _| {});
+    assert_eq!(code, 0);
+    assert!(out.contains("missing.tar.gz") && out.contains("pods"), "{out}");
+}
+
+#[test]
+#[cfg(unix)]
+fn an_interruption_ends_it_within_a_second() {
+    // A server that accepts and never answers.
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let home = tempfile::tempdir().unwrap();
+    let kubeconfig = home.path().join("config");
+    let cluster = format!("{{name: c, cluster: {{server: 'http://{}'}}}}", server.local_addr().unwrap());
+    let context = "{name: c, context: {cluster: c, user: u}}";
+    let text = format!(
+        "apiVersion: v1\nkind: Config\ncurrent-context: c\nclusters: [{cluster}]\ncontexts: [{context}]\n\
+         users: [{{name: u, user: {{}}}}]\n"
+    );
+    std::fs::write(&kubeconfig, text).unwrap();
+    let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_sre-orch"))
+        .args(["investigate", "--kubeconfig"])
+        .arg(&kubeconfig)
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It waits for the server once it has connected.
+    let _connection = server.accept().unwrap();
+    let start = std::time::Instant::now();
+    let sent = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    let mut err = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{err}");
+    assert!(start.elapsed().as_millis() < 1000, "{:?}", start.elapsed());
+    assert!(err.contains("interrupted") && err.contains("not finished"), "{err}");
+}
+
 #[test]
 fn the_schema_of_reports_is_published() {
     let (code, out, _) = run(&["graph", "schema", "--report"], |_, _| {});
