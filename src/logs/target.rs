@@ -80,6 +80,15 @@ pub(super) fn peer(statements: &[&str], fields: &str) -> (Option<Address>, Optio
     choose(&found)
 }
 
+/// The host with the port that the entry writes next to it, where it writes one.
+pub(super) fn named(host: &str, statements: &[&str], fields: &str) -> Option<u16> {
+    let mut found: Vec<Address> = Vec::new();
+    for text in statements.iter().chain([&fields]) {
+        collect(text, &mut found);
+    }
+    found.iter().filter(|address| address.host == host).find_map(Address::port_or_default)
+}
+
 fn collect(text: &str, found: &mut Vec<Address>) {
     for shape in SHAPES.iter() {
         if let Some(captures) = shape.captures(text) {
@@ -92,9 +101,7 @@ fn collect(text: &str, found: &mut Vec<Address>) {
         if !documents
             && !matches!(scheme.as_str(), "file" | "unix" | "docker" | "containerd" | "node" | "webpack")
         {
-            if let Some(address) = address(&captures, &scheme) {
-                push(found, address);
-            }
+            address(&captures, &scheme).into_iter().for_each(|address| push(found, address));
         }
     }
     for captures in PAIR.captures_iter(text).take(8) {

@@ -63,3 +63,110 @@ const fn parse(pattern: &'static str) -> Rule {
 const fn invalid(pattern: &'static str) -> Rule {
     Rule::new("config-invalid", "config", pattern).rank(1)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::logs::scan::testing::{each, quiet};
+
+    #[test]
+    fn variables() {
+        each(&[
+            ("Error: Missing required environment variable: API_KEY", "missing-env variable=API_KEY"),
+            (
+                "2026-11-24T03:31:53Z FATAL environment variable DB_HOST is not set",
+                "missing-env variable=DB_HOST",
+            ),
+            ("2026-11-24T03:31:53Z FATAL DB_HOST must be set", "missing-env variable=DB_HOST"),
+            ("2026-11-24T03:31:53Z FATAL required key DB_HOST missing value", "missing-env variable=DB_HOST"),
+            (
+                "Traceback (most recent call last):\n  File \"<frozen os>\", line 1, in __getitem__\nKeyError: 'DB_HOST'",
+                "missing-env variable=DB_HOST",
+            ),
+            (
+                "/app/boot.rb:3:in `fetch': key not found: \"DB_HOST\" (KeyError)",
+                "missing-env variable=DB_HOST",
+            ),
+            (
+                "java.lang.IllegalArgumentException: Could not resolve placeholder 'db.host' in value \"${db.host}\"",
+                "missing-env variable=db.host",
+            ),
+            ("/entrypoint.sh: line 4: DB_HOST: unbound variable", "missing-env variable=DB_HOST"),
+            ("/entrypoint.sh: 4: DB_HOST: parameter not set", "missing-env variable=DB_HOST"),
+            (
+                "2026-11-24T03:31:53Z FATAL please set the DB_HOST environment variable",
+                "missing-env variable=DB_HOST",
+            ),
+            (
+                "2026-11-24T03:31:53Z ERROR strconv.Atoi: parsing \"tcp://10.96.0.3:6379\": invalid syntax",
+                "service-env-collision value=tcp://10.96.0.3:6379",
+            ),
+            (
+                "2026-11-24T03:31:53Z ERROR invalid REDIS_PORT \"tcp://10.96.0.3:6379\"",
+                "service-env-collision variable=REDIS_PORT",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn files() {
+        each(&[
+            (
+                "2026-11-24T03:31:53Z FATAL open /etc/app/config.yaml: no such file or directory",
+                "missing-file path=/etc/app/config.yaml",
+            ),
+            (
+                "FileNotFoundError: [Errno 2] No such file or directory: '/etc/app/key.pem'",
+                "missing-file path=/etc/app/key.pem",
+            ),
+            (
+                "Error: ENOENT: no such file or directory, open '/app/cfg.json'",
+                "missing-file path=/app/cfg.json",
+            ),
+            ("java.nio.file.NoSuchFileException: /etc/app/cfg.yml", "missing-file path=/etc/app/cfg.yml"),
+            (
+                "panic: open /var/run/secrets/kubernetes.io/serviceaccount/token: no such file or directory",
+                "token-missing",
+            ),
+            (
+                "/etc/coredns/Corefile:7 - Error during parsing: Unknown directive 'cach'",
+                "config-parse-error line=7 product=coredns",
+            ),
+            (
+                "2026/11/24 03:31:53 [emerg] 1#1: unknown directive \"proxy_pas\" in /etc/nginx/conf.d/a.conf:9",
+                "config-parse-error file=/etc/nginx/conf.d/a.conf line=9",
+            ),
+            (
+                "2026-11-24T03:31:53Z FATAL cannot load config: yaml: line 12: did not find expected key",
+                "config-parse-error line=12 product=yaml",
+            ),
+            ("*** FATAL CONFIG FILE ERROR (Redis 7.2.4) ***", "config-parse-error product=redis"),
+        ]);
+    }
+
+    #[test]
+    fn values() {
+        each(&[
+            ("Error: unknown flag: --listn", "config-invalid field=--listn"),
+            (
+                "2026-11-24T03:31:53Z FATAL flag provided but not defined: -listn",
+                "config-invalid field=-listn",
+            ),
+            (
+                "2026-11-24T03:31:53Z FATAL invalid value \"fast\" for flag -level: parse error",
+                "config-invalid value=fast",
+            ),
+            ("2026-11-24T03:31:53Z ERROR License expired on 2026-11-01", "license-expired"),
+        ]);
+    }
+
+    #[test]
+    fn ordinary_talk_of_settings_is_quiet() {
+        quiet(&[
+            "2026-11-24T03:31:53Z INFO environment variable LOG_LEVEL is set to debug",
+            "2026-11-24T03:31:53Z INFO loaded config from /etc/app/config.yaml",
+            "2026-11-24T03:31:53Z INFO REDIS_PORT=tcp://10.96.0.3:6379",
+            "2026-11-24T03:31:53Z INFO page /missing not found",
+            "10.0.0.1 - - [24/Nov/2026:03:31:53 +0000] \"GET /config.json HTTP/1.1\" 404 5 \"-\" \"curl\"",
+        ]);
+    }
+}

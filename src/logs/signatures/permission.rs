@@ -17,3 +17,49 @@ pub(super) const RULES: &[Rule] = &[
     Rule::new("permission-denied", "permission", r"permission denied|\bEACCES\b|operation not permitted|\bEPERM\b|\(os error 13\)|\(os error 1\)|AccessDeniedException|PermissionError|UnauthorizedAccessException|must be run as root|can only be run as root|requires root|may not run as root|as root is not (?:allowed|permitted)|setuid|setgid\([0-9]+\) failed|initgroups").rank(2).scope(Scope::Suspect)
         .unless(r"permission denied for (?:table|schema|relation)|not an error|publickey"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use crate::logs::scan::testing::{each, quiet};
+
+    #[test]
+    fn identities() {
+        each(&[
+            (
+                "E1124 03:31:53.000000       1 reflector.go:138] failed to list *v1.Pod: pods is forbidden: User \"system:serviceaccount:shop:bot\" cannot list resource \"pods\" in API group \"\" at the cluster scope",
+                "rbac-forbidden user=system:serviceaccount:shop:bot verb=list resource=pods group=",
+            ),
+            (
+                "2026-11-24T03:31:53Z ERROR deployments.apps \"web\" is forbidden: User \"system:serviceaccount:shop:bot\" cannot patch resource \"deployments\" in API group \"apps\" in the namespace \"shop\"",
+                "rbac-forbidden group=apps namespace=shop verb=patch",
+            ),
+            (
+                "2026-11-24T03:31:53Z ERROR NoCredentialProviders: no valid providers in chain",
+                "cloud-credentials",
+            ),
+            (
+                "2026-11-24T03:31:53Z ERROR the server has asked for the client to provide credentials",
+                "unauthorized",
+            ),
+            ("AxiosError: Request failed with status code 401", "unauthorized"),
+        ]);
+    }
+
+    #[test]
+    fn files_and_ports() {
+        each(&[
+            (
+                "2026-11-24T03:31:53Z FATAL open /data/db.lock: permission denied",
+                "permission-denied path=/data/db.lock",
+            ),
+            ("Error: EACCES: permission denied, mkdir '/app/cache'", "permission-denied path=/app/cache"),
+            ("PermissionError: [Errno 13] Permission denied: '/data/x'", "permission-denied path=/data/x"),
+            (
+                "2026-11-24T03:31:53Z FATAL listen tcp :80: bind: permission denied",
+                "permission-denied port=80 reason=privileged-port",
+            ),
+            ("Error: listen EACCES: permission denied 0.0.0.0:80", "permission-denied port=80"),
+        ]);
+        quiet(&["2026-11-24T03:31:53Z INFO access granted to resource exception handler"]);
+    }
+}
