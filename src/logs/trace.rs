@@ -119,6 +119,8 @@ impl Builder {
             _ if text.starts_with("panic: ") || text.starts_with("fatal error: ") => Kind::Go,
             _ if NODE_PLACE.is_match(&text) => Kind::Node,
             _ if text.starts_with("Exception in thread ") => Kind::Java,
+            // Pydantic lists the fields on lines of their own.
+            _ if text.contains("validation error") && is_exception(&text) => Kind::PythonDone,
             _ => Kind::Plain,
         };
         let level = match kind {
@@ -200,7 +202,13 @@ impl Builder {
             }
             Kind::PythonDone => {
                 self.tail += 1;
-                self.say(trimmed);
+                match self.said.last_mut() {
+                    Some(exception) if !is_exception(trimmed) => {
+                        exception.push_str(" | ");
+                        exception.push_str(trimmed);
+                    }
+                    _ => self.say(trimmed),
+                }
             }
             // A Node crash shows the source line before the error.
             Kind::Node => {
