@@ -166,7 +166,7 @@ pub(super) fn parse(raw: &str, now: Option<Timestamp>) -> Line {
 }
 
 /// The head that the container runtime or `kubectl logs --timestamps` puts before a line.
-fn runtime_head<'l>(line: &'l str, now: Option<Timestamp>) -> Option<(Option<Timestamp>, &'l str)> {
+fn runtime_head(line: &str, now: Option<Timestamp>) -> Option<(Option<Timestamp>, &str)> {
     let (head, rest) = line.split_once(' ').unwrap_or((line, ""));
     // Only the runtime writes nanoseconds with a zone; a program's own time is read later.
     let fraction = head.split_once('.')?.1;
@@ -189,23 +189,15 @@ fn body(line: &str, now: Option<Timestamp>) -> Line {
     if let Some(found) = klog(line, now).or_else(|| rails(line)) {
         return found;
     }
-    if line.starts_with('{') {
-        if let Some(found) = structured::json(line) {
-            return from_structured(found);
-        }
+    if let Some(found) = structured::json(line) {
+        return from_structured(found);
     }
     let unprefixed = REDIS.find(line).and_then(|found| line.get(found.end()..));
     let (time, rest, timed) = match time::take(unprefixed.unwrap_or(line), now) {
         Some((time, rest)) => (time, rest, true),
         None => (None, line, false),
     };
-    if rest.starts_with('{') {
-        if let Some(found) = structured::json(rest) {
-            let line = from_structured(found);
-            return Line { time: line.time.or(time), ..line };
-        }
-    }
-    if let Some(found) = structured::logfmt(rest) {
+    if let Some(found) = structured::json(rest).or_else(|| structured::logfmt(rest)) {
         let line = from_structured(found);
         return Line { time: line.time.or(time), ..line };
     }

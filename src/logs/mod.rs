@@ -4,6 +4,7 @@
 //! line means is a *signature* ([`LogFinding::signature`]); whether it is the cause of anything
 //! is not for this module to say.
 
+mod excerpt;
 mod format;
 mod pattern;
 mod recovery;
@@ -185,4 +186,50 @@ fn join(known: &mut LogFinding, found: &Found) {
     known.last = known.last.max(found.last);
     known.recovered &= found.recovered;
     known.at_end |= found.at_end;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state(logs: &[(&str, &str, bool, &str)]) -> ClusterState {
+        let mut state = ClusterState { now: "2026-11-24T12:00:00Z".parse().ok(), ..ClusterState::default() };
+        for (pod, container, previous, text) in logs {
+            let json = format!(
+                r#"{{"metadata":{{"name":"{pod}","namespace":"shop"}},"status":{{"phase":"Running","containerStatuses":[{{"name":"{container}","state":{{"waiting":{{"reason":"CrashLoopBackOff"}}}}}}]}}}}"#
+            );
+            state.add_json(&Kind::Pod, &json).unwrap();
+            let key = LogKey {
+                namespace: "shop".into(),
+                pod: (*pod).into(),
+                container: (*container).into(),
+                previous: *previous,
+            };
+            state.logs.insert(key, Log { text: (*text).into(), ..Log::default() });
+        }
+        state.add_json(
+            &Kind::Deployment,
+            r#"{"metadata":{"name":"web","namespace":"shop"},"spec":{"selector":{"matchLabels":{"app":"web"}}}}"#,
+        )
+        .unwrap();
+        state.finish();
+        state
+    }
+
+    #[test]
+    fn what_a_workloads_pods_say_is_one_finding() {
+        let line = "2026-11-24T03:31:53Z FATAL DB_HOST must be set\n";
+        let state = state(&[
+            ("lone", "app", false, "unable to retrieve container logs for containerd://1"),
+            ("web-7d4b9c8f6d-abcde", "app", false, line),
+            ("web-7d4b9c8f6d-abcde", "app", true, line),
+        ]);
+        let index = LogIndex::new(&state, &Topology::new(&state), None);
+        let found: Vec<&LogFinding> = index.iter().collect();
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert!(found.iter().all(|one| one.signature == "missing-env" && one.param("variable") == "DB_HOST"));
+        // The container waits to be restarted: its current log is that of a run that ended.
+        assert!(found.iter().all(|one| one.at_end && !one.is_milestone()));
+        assert_eq!(index.with(&found[0].workload, "missing-env").count(), 2);
+    }
 }

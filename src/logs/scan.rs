@@ -4,12 +4,13 @@
 //! still wrong when the process ended, and what had passed by then. Linear in the log's size;
 //! may not know which workload the log belongs to.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use jiff::{SignedDuration, Timestamp};
 use regex::Regex;
 
+use super::excerpt::{excerpt, short, template};
 use super::format::Level;
 use super::pattern::constant;
 use super::recovery::{self, Mood};
@@ -22,8 +23,6 @@ use crate::cluster::address::Address;
 const MAX_FINDINGS: usize = 200;
 /// Different unrecognised messages kept of one log.
 const MAX_UNKNOWN: usize = 30;
-/// Longest excerpt, in characters.
-const MAX_EXCERPT: usize = 400;
 /// Entries before a process's end that count as its end.
 const LAST: usize = 12;
 /// Entries to either side in which a louder one makes another its echo.
@@ -250,16 +249,14 @@ fn recognised(entry: &Entry, key: (u8, usize, usize), hit: Hit) -> Meaning {
         let others = entry.statements.iter().enumerate().filter(|(index, _)| *index != key.1);
         let ordered: Vec<&str> =
             root.into_iter().chain(others.map(|(_, statement)| statement.as_str())).collect();
-        let (peer, ip) = target::peer(&ordered, &entry.fields);
         target = match host {
             Some(host) => {
                 let host = host.trim_end_matches('.').to_ascii_lowercase();
-                let known = peer.filter(|peer| peer.host == host);
-                let port = port.or_else(|| known.as_ref().and_then(|peer| peer.port));
-                let scheme = known.map_or_else(String::new, |peer| peer.scheme);
-                Some(Address { scheme, host, port })
+                let port = port.or_else(|| target::named(&host, &ordered, &entry.fields));
+                Some(Address { scheme: String::new(), host, port })
             }
             None => {
+                let (peer, ip) = target::peer(&ordered, &entry.fields);
                 params.extend(ip.map(|ip| ("ip", ip)));
                 peer
             }
@@ -313,44 +310,6 @@ fn build(
     Meaning { rank, found }
 }
 
-/// The line that was logged, with the cause where that is another line.
-fn excerpt(entry: &Entry, statement: usize) -> String {
-    let root = entry.statements.get(statement).map_or("", String::as_str).trim();
-    match entry.statements.get(entry.head).map(|head| head.trim()) {
-        Some(head) if entry.head != statement && !head.contains(root) => {
-            let head = short(head, MAX_EXCERPT / 3);
-            short(&format!("{head} | {root}"), MAX_EXCERPT)
-        }
-        _ => short(root, MAX_EXCERPT),
-    }
-}
-
-fn short(text: &str, limit: usize) -> String {
-    let text = text.replace('\t', " ");
-    if text.chars().count() <= limit {
-        return text;
-    }
-    text.chars().take(limit.saturating_sub(1)).chain(['…']).collect()
-}
-
-/// A message with what varies taken out, so that repetitions are one finding.
-fn template(text: &str) -> String {
-    let mut template = String::new();
-    let mut seen = BTreeSet::new();
-    for word in text.split_whitespace().take(40) {
-        let digits = word.bytes().filter(u8::is_ascii_digit).count();
-        let word = if digits * 3 >= word.len() && digits > 0 || digits > 3 { "#" } else { word };
-        if word == "#" && !seen.insert(template.len()) || template.ends_with('#') && word == "#" {
-            continue;
-        }
-        if !template.is_empty() {
-            template.push(' ');
-        }
-        template.push_str(word);
-    }
-    short(&template, 160)
-}
-
 #[cfg(test)]
 pub(super) mod testing {
     use super::*;
@@ -394,6 +353,115 @@ pub(super) mod testing {
                 !["listening", "ready", "sigterm", "shutdown", "probe"].iter().any(|ok| id.starts_with(ok))
             };
             assert_eq!(told.iter().find(fault), None, "{line}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scanned(text: &str, ended: bool) -> Vec<Found> {
+        let now = "2026-11-24T12:00:00Z".parse().ok();
+        scan(text, Scanning { now, since: None, ended })
+    }
+
+    #[track_caller]
+    fn faults(text: &str) -> Vec<Found> {
+        scanned(text, false).into_iter().filter(|f| !matches!(f.class, "start" | "lifecycle")).collect()
+    }
+
+    #[test]
+    fn a_start_that_got_over_it_has_recovered() {
+        let found = faults(
+            "2026-11-24T03:31:50Z WARN dial tcp 10.0.0.1:5432: connect: connection refused, retrying\n\
+             2026-11-24T03:31:52Z WARN dial tcp 10.0.0.1:5432: connect: connection refused, retrying\n\
+             2026-11-24T03:31:53Z INFO connected to database\n\
+             2026-11-24T03:31:53Z INFO listening on :8080\n",
+        );
+        assert_eq!((found.len(), found[0].count, found[0].recovered), (1, 2, true));
+    }
+
+    #[test]
+    fn one_request_in_some_is_not_over() {
+        let mut log = String::from("2026-11-24T03:30:00Z INFO listening on :8080\n");
+        for minute in 31..40 {
+            log.push_str(&format!("2026-11-24T03:{minute}:00Z INFO GET /a 200\n"));
+            log.push_str(&format!("2026-11-24T03:{minute}:20Z ERROR Get \"http://pay:80/\": dial tcp 10.0.0.1:80: connect: connection refused\n"));
+            log.push_str(&format!("2026-11-24T03:{minute}:40Z INFO GET /a 200\n"));
+            log.push_str(&format!("2026-11-24T03:{minute}:41Z INFO GET /b 200\n"));
+        }
+        let found = faults(&log);
+        assert_eq!((found.len(), found[0].count, found[0].recovered), (1, 9, false));
+        log.push_str("2026-11-24T03:59:00Z INFO GET /a 200\n2026-11-24T03:59:30Z INFO GET /a 200\n");
+        assert!(faults(&log)[0].recovered);
+    }
+
+    #[test]
+    fn failing_probes_are_no_ordinary_work() {
+        let found = faults(
+            "2026-11-24T03:31:50Z ERROR db: password authentication failed for user \"app\"\n\
+             10.0.0.1 - - [24/Nov/2026:03:31:55 +0000] \"GET /ready HTTP/1.1\" 503 2 \"-\" \"kube-probe/1.36\"\n\
+             10.0.0.1 - - [24/Nov/2026:03:32:55 +0000] \"GET /ready HTTP/1.1\" 503 2 \"-\" \"kube-probe/1.36\"\n",
+        );
+        assert!(!found[0].recovered);
+        assert_eq!(found[1].params["status"], "503");
+        assert_eq!(found[1].count, 2);
+    }
+
+    #[test]
+    fn the_end_of_a_run() {
+        let log = "up\npanic: no tiers\n\ngoroutine 1 [running]:\nmain.main()\n\t/src/main.go:9 +0x1c\n";
+        assert!(scanned(log, true)[0].at_end);
+        assert!(!scanned(log, false)[0].at_end);
+        let long =
+            format!("2026-11-24T03:31:50Z ERROR no tiers\n{}", "2026-11-24T03:31:51Z INFO work\n".repeat(50));
+        assert!(!scanned(&long, true)[0].at_end);
+    }
+
+    #[test]
+    fn vague_neighbours_are_echoes() {
+        let found = faults(
+            "2026-11-24T03:31:50.100Z ERROR Exception during pool initialization\n\
+             java.net.UnknownHostException: db: Name or service not known\n\
+             \tat a.B.c(B.java:1)\n\
+             2026-11-24T03:31:50.200Z ERROR Unable to open JDBC Connection for DDL execution\n\
+             2026-11-24T03:31:50.300Z ERROR Application run failed\n",
+        );
+        assert_eq!(found.iter().map(|f| f.signature).collect::<Vec<_>>(), ["host-not-found"]);
+        assert!(
+            found[0].excerpt.contains("Exception during pool") && found[0].excerpt.contains("| java.net")
+        );
+    }
+
+    #[test]
+    fn history_is_left_out_unless_the_log_ends_with_it() {
+        let since = "2026-11-24T03:00:00Z".parse().ok();
+        let old = "2026-11-24T01:00:00Z ERROR disk is full\n";
+        let look = |text: &str| scan(text, Scanning { now: None, since, ended: false }).len();
+        assert_eq!(look(&format!("{old}{}", "2026-11-24T03:31:51Z INFO work\n".repeat(50))), 0);
+        assert_eq!(look(old), 1);
+    }
+
+    #[test]
+    fn bounds() {
+        let lines: String = (0..2000)
+            .map(|n| format!("2026-11-24T03:31:51Z ERROR tier{} is bad\n", "x".repeat(n % 300)))
+            .collect();
+        assert!(scanned(&lines, false).len() <= MAX_UNKNOWN);
+        let long = format!("ERROR {} connection refused", "x ".repeat(3000));
+        assert!(scanned(&long, false)[0].excerpt.chars().count() <= super::super::excerpt::MAX_EXCERPT);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn never_panics(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..600)) {
+            let _ = scanned(&String::from_utf8_lossy(&bytes), true);
+        }
+
+        #[test]
+        fn never_panics_on_likely_words(text in "((ERROR|dial tcp|refused|lookup|:|\\{|\"|tcp://1|no such host|KeyError: '|Caused by: | |\t|\n|=|\u{e9}|[0-9A-Z_]{1,4}){1,3}){0,60}") {
+            let _ = scanned(&text, true);
         }
     }
 }

@@ -60,17 +60,15 @@ impl Structured {
         if value.is_empty() {
             return;
         }
-        if LEVELS.contains(&lower.as_str()) || lower == "s" && value.len() == 1 {
-            if let Some(level) = Level::named(value) {
-                self.level.get_or_insert(level);
-                return;
-            }
+        let is_level = LEVELS.contains(&lower.as_str()) || lower == "s" && value.len() == 1;
+        if let Some(level) = Level::named(value).filter(|_| is_level) {
+            self.level.get_or_insert(level);
+            return;
         }
-        if TIMES.contains(&lower.as_str()) || lower == "t.$date" {
-            if let Some(time) = time::parse(value) {
-                self.time.get_or_insert(time);
-                return;
-            }
+        let is_time = TIMES.contains(&lower.as_str()) || lower == "t.$date";
+        if is_time && let Some(time) = time::parse(value) {
+            self.time.get_or_insert(time);
+            return;
         }
         if MESSAGES.contains(&lower.as_str()) && self.message.is_empty() {
             value.trim().clone_into(&mut self.message);
@@ -99,17 +97,26 @@ fn nested_error(key: &str, last: &str) -> bool {
 
 /// Reads a JSON object; none where the line is no whole object.
 pub(super) fn json(line: &str) -> Option<Structured> {
+    json_at(line, 2)
+}
+
+/// Reads a JSON object, unwrapping at most `depth` objects in its `log` field.
+fn json_at(line: &str, depth: usize) -> Option<Structured> {
+    if !line.starts_with('{') {
+        return None;
+    }
     let Value::Object(object) = serde_json::from_str(line).ok()? else { return None };
     let mut found = Structured::default();
     for (key, value) in &object {
         flatten(&mut found, key, value, 0);
     }
     // Docker's own wrapping: the log's line is text in `log`.
-    if found.message.starts_with('{') && object.contains_key("log") && object.len() <= 4 {
-        if let Some(mut inner) = json(&found.message) {
-            inner.time = inner.time.or(found.time);
-            return Some(inner);
-        }
+    let wrapped = object.contains_key("log") && object.len() <= 4;
+    if wrapped
+        && depth > 0
+        && let Some(inner) = json_at(&found.message, depth - 1)
+    {
+        return Some(Structured { time: inner.time.or(found.time), ..inner });
     }
     Some(found)
 }

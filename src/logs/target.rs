@@ -18,6 +18,8 @@ static SHAPES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         // libpq, new and old.
         r#"(?i)(?:connection to )?server at "(?P<host>[^"]{1,253})"(?: \([^)]*\))?, port (?P<port>[0-9]{1,5})"#,
         r#"(?i)running on host "(?P<host>[^"]{1,253})"(?: \([^)]*\))? and accepting TCP/IP connections on port (?P<port>[0-9]{1,5})"#,
+        // A connection string of key=value pairs.
+        r"(?i)\bhost=(?P<host>[a-z][a-z0-9_.-]{0,252})(?: port=(?P<port>[0-9]{1,5}))?(?:[ `;,'\x22]|$)",
         // MySQL's clients.
         r"(?i)MySQL server on '(?P<host>[^':]{1,253})(?::(?P<port>[0-9]{1,5}))?'",
         // Java prints a socket address as name/ip:port; MongoDB writes address=.
@@ -32,6 +34,7 @@ static SHAPES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         r"(?i)failed to connect to (?P<host>[a-z0-9_.-]{1,253}) port (?P<port>[0-9]{1,5})",
         r"(?i)connect(?:ion)? to (?P<host>[a-z0-9_.-]{1,253})(?: \[[^\]]*\])? (?:\([^)]*\) )?port (?P<port>[0-9]{1,5})",
         r"(?i)connect to (?P<host>[a-z0-9_.-]{1,253}):(?P<port>[0-9]{1,5}) \[",
+        r"(?i)connection to (?P<host>[a-z][a-z0-9_.-]{0,252}) timed out",
         // Python's asyncio, and ssh-like tools.
         r"\('(?P<host>[^']{1,253})', (?P<port>[0-9]{1,5})[,)]",
         r"(?i)\bhost[ =:]+'?(?P<host>[a-z][a-z0-9_.-]{0,252})'?[ ,;]+port[ =:]+'?(?P<port>[0-9]{1,5})\b",
@@ -49,7 +52,7 @@ static URL: LazyLock<Regex> = LazyLock::new(|| {
 /// `host:port` without a scheme.
 static PAIR: LazyLock<Regex> = LazyLock::new(|| {
     constant(
-        r"(?i)(?:^|[\s(\[\]'=,;<>/@|:{]|tcp:)(?P<host>\[[0-9a-f:.]{2,45}\]|[a-z0-9_][a-z0-9_.-]{0,252}):(?P<port>[0-9]{2,5})(?:[^0-9.:\w]|[.:](?:[^0-9]|$)|$)",
+        r"(?i)(?:^|[\s(\[\]'=,;<>/@|:{\x22]|tcp:)(?P<host>\[[0-9a-f:.]{2,45}\]|[a-z0-9_][a-z0-9_.-]{0,252}):(?P<port>[0-9]{2,5})(?:[^0-9.:\w]|[.:](?:[^0-9]|$)|$)",
     )
 });
 /// A bare host in a field that is about the peer.
@@ -80,6 +83,15 @@ pub(super) fn peer(statements: &[&str], fields: &str) -> (Option<Address>, Optio
     choose(&found)
 }
 
+/// The host with the port that the entry writes next to it, where it writes one.
+pub(super) fn named(host: &str, statements: &[&str], fields: &str) -> Option<u16> {
+    let mut found: Vec<Address> = Vec::new();
+    for text in statements.iter().chain([&fields]) {
+        collect(text, &mut found);
+    }
+    found.iter().filter(|address| address.host == host).find_map(Address::port_or_default)
+}
+
 fn collect(text: &str, found: &mut Vec<Address>) {
     for shape in SHAPES.iter() {
         if let Some(captures) = shape.captures(text) {
@@ -92,9 +104,7 @@ fn collect(text: &str, found: &mut Vec<Address>) {
         if !documents
             && !matches!(scheme.as_str(), "file" | "unix" | "docker" | "containerd" | "node" | "webpack")
         {
-            if let Some(address) = address(&captures, &scheme) {
-                push(found, address);
-            }
+            address(&captures, &scheme).into_iter().for_each(|address| push(found, address));
         }
     }
     for captures in PAIR.captures_iter(text).take(8) {

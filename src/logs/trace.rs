@@ -53,7 +53,7 @@ enum Kind {
 /// Lines that only say where, not what.
 static FRAME: LazyLock<Regex> = LazyLock::new(|| {
     constant(
-        r#"^\s*(?:at\s|File "|goroutine [0-9]+ |created by |\.\.\. [0-9]+ (?:more|common)|[~^]+\s*$|from \S+:[0-9]+:in|#[0-9]+ |[0-9]+: +\S+::|--- End of|Stack trace|Backtrace|stack backtrace|note: |\[signal |exit status|\S+\(.*\)$|\S+\.go:[0-9]+|\S+ \+0x[0-9a-f]+|Node\.js v|thrown in|Traceback \(|-{3,}|={3,}|\*{3,}|[{}\[\]();]+$|\S+:[0-9]+(?::in .*)?$)"#,
+        r#"^\s*(?:at\s|File "|goroutine [0-9]+ |created by |\.\.\. [0-9]+ (?:more|common)|[~^]+\s*$|from \S+:[0-9]+:in|#[0-9]+ |[0-9]+: +\S+::|--- End of|Stack trace|Backtrace|stack backtrace|note: |\[signal |exit status|\S+\(.*\)$|\S+\.go:[0-9]+|\S+ \+0x[0-9a-f]+|Node\.js v|thrown in|Traceback \(|-{3,}\s*$|={3,}\s*$|\*{3,}\s*$|[{}\[\]();]+$|\S+:[0-9]+(?::in [`'][^`']*['`]?)?$)"#,
     )
 });
 /// Lines that continue an entry although they are not indented.
@@ -119,6 +119,8 @@ impl Builder {
             _ if text.starts_with("panic: ") || text.starts_with("fatal error: ") => Kind::Go,
             _ if NODE_PLACE.is_match(&text) => Kind::Node,
             _ if text.starts_with("Exception in thread ") => Kind::Java,
+            // Pydantic lists the fields on lines of their own.
+            _ if text.contains("validation error") && is_exception(&text) => Kind::PythonDone,
             _ => Kind::Plain,
         };
         let level = match kind {
@@ -200,7 +202,13 @@ impl Builder {
             }
             Kind::PythonDone => {
                 self.tail += 1;
-                self.say(trimmed);
+                match self.said.last_mut() {
+                    Some(exception) if !is_exception(trimmed) => {
+                        exception.push_str(" | ");
+                        exception.push_str(trimmed);
+                    }
+                    _ => self.say(trimmed),
+                }
             }
             // A Node crash shows the source line before the error.
             Kind::Node => {

@@ -24,7 +24,7 @@ pub(super) const RULES: &[Rule] = &[
     unknown_host(r"host not found in upstream \x22(?P<host>[a-z0-9_.-]+?)(?::(?P<port>[0-9]{1,5}))?\x22(?: in (?P<file>[^\s:]+):(?P<line>[0-9]+))?").with(&[("source", "nginx")]),
     unknown_host(r"host not found in upstream|Name or service not known|nodename nor servname|name does not resolve|no such host|no address associated with hostname|domain name not found|host is unknown|\bNXDOMAIN\b|hostname could not be resolved|No resolvable bootstrap urls|getaddrinfo failed|name or service not found|non-existent domain|\(-2, '|HostNotFound(?:Exception|Error)"),
     // A peer that refuses.
-    Rule::new("connection-refused", "call", r"ECONNREFUSED|connection refused|connection was refused|connection has been refused|actively refused|ConnectionRefused|connect call failed|connection to [a-z0-9_.:-]+ refused|connect: refused|\(os error 111\)|can't connect to (?:local )?MySQL server on [^\n]{0,120}\((?:111|61)\)|could not connect: refused|refused (?:the|our) (?:network )?connection").any().peer()
+    Rule::new("connection-refused", "call", r"ECONNREFUSED|connection refused|connection was refused|connection has been refused|actively refused|ConnectionRefused|connect call failed|connection to [a-z0-9_.:-]+ refused|connect: refused|attempt returned error 111|\(os error 111\)|can't connect to (?:local )?MySQL server on [^\n]{0,120}\((?:111|61)\)|could not connect: refused|refused (?:the|our) (?:network )?connection").any().peer()
         .unless(r"(?:could not|failed to) receive data from client"),
     // A peer that does not answer.
     timeout(r"read (?:tcp|udp)[46]? \S+->\S+: i/o timeout|timeout awaiting response headers|Client\.Timeout exceeded while (?:awaiting|reading)|read timed out|read timeout(?: ?error)?\b[^=:0-9]|ReadTimeout(?:Error|Exception)?\b[^=]|SocketTimeoutException: (?:timeout|read)|ESOCKETTIMEDOUT|timeout of [0-9]+ms exceeded|upstream timed out [^\n]*while reading|HeadersTimeoutError|BodyTimeoutError|response timeout|while reading response header|The request was canceled due to the configured HttpClient\.Timeout|request timed out after|TimeoutException: Did not observe|SocketTimeoutException.{0,4}$|request to [^\n]{1,200} timed out")
@@ -46,13 +46,13 @@ pub(super) const RULES: &[Rule] = &[
     status(r"(?:status(?: ?code)?|http(?:/[0-9.]+)?|response code|statuscode|code)(?: of| was| is|=|:| ){1,2}['\x22(]?(?P<status>[45][0-9]{2})\b[^\n]{0,80}(?:https?://|from|for url|calling|upstream|requesting)(?: ?(?P<url>https?://[^\s\x22')]+))?"),
     status(r"(?P<status>[45][0-9]{2}) (?:server|client) error:? [^\n]{0,60}for url: (?P<url>\S+)"),
     status(r"(?:Http(?:Server|Client)ErrorException(?:\$[a-z]+)?|WebClientResponseException(?:\$[a-z]+)?|FeignException(?:\$[a-z]+)?|HTTPError|RestClientException)[^0-9\n]{0,40}(?P<status>[45][0-9]{2})\b"),
-    status(r"(?:request failed with status code|response status code does not indicate success:|unexpected (?:http )?(?:status|response)(?: ?code)?:?|bad (?:http )?(?:status|response)(?: ?code)?:?|returned (?:an? )?(?:error )?(?:http )?(?:status )?(?:code )?|respond(?:ed|s) with (?:an? )?(?:http )?(?:status )?(?:code )?|received (?:http )?(?:status )?(?:code )?(?:an? )?|answered (?:with )?|got (?:an? )?(?:http )?(?:status )?(?:code )?|server returned (?:http response code: )?|non-2xx[^\n]{0,30}[ :=(])\(?(?P<status>[45][0-9]{2})\b"),
+    status(r"(?:request failed with status code|response status code does not indicate success:|unexpected (?:http )?(?:status|response)(?: ?code)?:?|bad (?:http )?(?:status|response)(?: ?code)?:?|returned (?:an? )?(?:error )?(?:http )?(?:status )?(?:code )?|respond(?:ed|s) with (?:an? )?(?:http )?(?:status )?(?:code )?|received (?:http )?(?:status )?(?:code )?(?:an? )?|answered (?:with )?|got (?:an? )?(?:http )?(?:status )?(?:code )?|server returned (?:http response code: )?|non-2xx[^\n]{0,30}[ :=(])[ :]*\(?(?P<status>[45][0-9]{2})\b"),
     status(r"\b(?P<status>5(?:00|02|03|04)) (?:internal server error|bad gateway|service unavailable|service temporarily unavailable|gateway time-?out)"),
     // gRPC without a cause that says more.
     Rule::new("grpc-unavailable", "call", r"code ?= ?unavailable|StatusCode\.UNAVAILABLE|\b14 UNAVAILABLE|code=UNAVAILABLE|StatusCode=\x22?Unavailable|StatusRuntimeException: UNAVAILABLE|status: Unavailable\b").rank(1).peer(),
     Rule::new("grpc-error", "call", r"rpc error: code = (?P<code>[a-z]+(?:\([0-9]+\))?)|StatusCode\.(?P<code2>[A-Z_]+)|StatusRuntimeException: (?P<code3>[A-Z_]+)|StatusCode=\x22?(?P<code4>[a-z]+)|grpc status: (?P<code5>[a-z]+)|(?:^|: )(?:1[0-6]|[1-9]) (?P<code6>UNKNOWN|CANCELLED|INVALID_ARGUMENT|NOT_FOUND|PERMISSION_DENIED|RESOURCE_EXHAUSTED|FAILED_PRECONDITION|ABORTED|UNIMPLEMENTED|INTERNAL|UNAUTHENTICATED): ").rank(3).peer(),
     // The peer cannot be reached, the line does not say why.
-    Rule::new("connection-failed", "call", r"communications link failure|(?:could not|cannot|can't|can not|couldn't|unable to|failed to|failure to) (?:open |establish |create |get |obtain |make )?(?:an? |the )?(?:new )?(?:(?:jdbc|tcp|amqp|database|db|redis|network|initial|backend|upstream|session|grpc|http) ){0,2}(?:connect(?:ion)?|reach|contact|dial)\b|no connection became available|RedisConnectionException|RedisConnectionFailureException|CannotGetJdbcConnectionException|all connection attempts failed|MongoServerSelectionError|MongoNetworkError|NoBrokersAvailable|broker may not be available|brokers? (?:are|is) down|ProducerFenced|AMQPConnectionError|AmqpConnectException|connection (?:attempt )?failed|connection error|connect failed|ConnectionError|ConnectError|ConnectException|is (?:unreachable|not reachable)|APIConnectionError|OperationalError: \(2003|max retries exceeded")
+    Rule::new("connection-failed", "call", r"communications link failure|(?:could not|cannot|can't|can not|couldn't|unable to|failed to|failure to) (?:open |establish |create |get |obtain |make )?(?:an? |the )?(?:new )?(?:(?:jdbc|tcp|amqp|database|db|redis|network|initial|backend|upstream|session|grpc|http) ){0,2}(?:connect(?:ion)?|reach|contact|dial)\b|no connection became available|RedisConnectionException|RedisConnectionFailureException|CannotGetJdbcConnectionException|all connection attempts failed|MongoServerSelectionError|MongoNetworkError|NoBrokersAvailable|broker may not be available|bootstrap broker [^\n]{1,80} disconnected|none of the configured nodes (?:are|is|were) available|brokers? (?:are|is) down|ProducerFenced|AMQPConnectionError|AmqpConnectException|connection (?:attempt )?failed|connection error|connect failed|ConnectionError|ConnectError|ConnectException|is (?:unreachable|not reachable)|APIConnectionError|OperationalError: \(2003|max retries exceeded")
         .rank(2).peer().unless(r"(?:rate|too many)|retry(?:ing)? (?:on|policy)"),
     Rule::new("upstream-unavailable", "call", r"(?:upstream|backend|dependency|downstream|remote service|service) (?P<name>[a-z0-9_-]+ )?(?:is )?(?:unavailable|not available|unhealthy|is down)\b|circuit ?breaker [^\n]{0,60}(?:is )?open|CallNotPermittedException|BrokenCircuitException|Breaker is open").rank(3).peer(),
     Rule::new("grpc-error", "call", r"status ?[=:] ?(?:StatusCode\.)?(?P<code>UNKNOWN|INTERNAL|RESOURCE_EXHAUSTED|UNAUTHENTICATED|PERMISSION_DENIED|UNIMPLEMENTED|FAILED_PRECONDITION)\b").rank(3).peer().scope(Scope::Errors),
@@ -76,4 +76,172 @@ const fn reset(pattern: &'static str) -> Rule {
 
 const fn status(pattern: &'static str) -> Rule {
     Rule::new("http-status-error", "call", pattern).rank(2).peer()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::logs::scan::testing::{each, quiet, told};
+
+    #[test]
+    fn names_that_do_not_resolve() {
+        each(&[
+            (
+                r#"level=error msg="charge failed" err="Post \"http://pay:8080/x\": dial tcp: lookup pay on 10.0.0.10:53: no such host""#,
+                "host-not-found pay:8080",
+            ),
+            (
+                "Error: getaddrinfo ENOTFOUND pay.shop.svc.cluster.local",
+                "host-not-found pay.shop.svc.cluster.local",
+            ),
+            (
+                "2026-11-24 03:31:53 ERROR java.net.UnknownHostException: pay: Name or service not known",
+                "host-not-found pay",
+            ),
+            (
+                "2026-11-24 03:31:53 ERROR java.net.UnknownHostException: pay: Temporary failure in name resolution",
+                "host-not-found pay temporary=true",
+            ),
+            (
+                "socket.gaierror: [Errno -3] Temporary failure in name resolution",
+                "host-not-found temporary=true",
+            ),
+            (
+                "2026-11-24 03:31:53 ERROR lookup pay on 10.0.0.10:53: read udp 10.1.0.3:4->10.0.0.10:53: i/o timeout",
+                "host-not-found pay temporary=true",
+            ),
+            ("Error: getaddrinfo EAI_AGAIN cache", "host-not-found cache temporary=true"),
+            (
+                "requests.exceptions.ConnectionError: HTTPConnectionPool(host='pay', port=8080): Max retries exceeded with url: /x (Caused by NameResolutionError(\"x: Failed to resolve 'pay' ([Errno -2] Name or service not known)\"))",
+                "host-not-found pay:8080",
+            ),
+            (
+                "2026/11/24 03:31:53 [emerg] 1#1: host not found in upstream \"api\" in /etc/nginx/conf.d/default.conf:12",
+                "host-not-found api source=nginx file=/etc/nginx/conf.d/default.conf",
+            ),
+            ("curl: (6) Could not resolve host: pay", "host-not-found pay"),
+            (
+                "psql: error: could not translate host name \"db\" to address: Name or service not known",
+                "host-not-found db",
+            ),
+            ("wget: bad address 'pay:8080'", "host-not-found pay:8080"),
+        ]);
+    }
+
+    #[test]
+    fn peers_that_refuse_or_are_silent() {
+        each(&[
+            (
+                r#"{"level":"error","msg":"points down","err":"connect ECONNREFUSED 10.0.0.7:8080","url":"http://points:8080/b"}"#,
+                "connection-refused points:8080 ip=10.0.0.7",
+            ),
+            (
+                "2026-11-24 03:31:53.1 UTC ERROR redis.exceptions.ConnectionError: Error 111 connecting to cache:6379. Connection refused.",
+                "connection-refused cache:6379",
+            ),
+            (
+                "pymysql.err.OperationalError: (2003, \"Can't connect to MySQL server on 'db' ([Errno 111] Connection refused)\")",
+                "connection-refused db",
+            ),
+            (
+                "[ERROR] Unhandled: System.Net.Sockets.SocketException (111): Connection refused (pay:8080)",
+                "connection-refused pay:8080",
+            ),
+            (
+                "Error: Os { code: 111, kind: ConnectionRefused, message: \"Connection refused\" }",
+                "connection-refused",
+            ),
+            (
+                "2026-11-24T03:31:53Z ERROR dial tcp 10.96.0.4:5432: i/o timeout",
+                "connection-timeout 10.96.0.4:5432 phase=connect",
+            ),
+            (
+                "2026-11-24T03:31:53Z ERROR Get \"http://pay:8080/x\": context deadline exceeded (Client.Timeout exceeded while awaiting headers)",
+                "connection-timeout pay:8080 phase=response",
+            ),
+            ("java.net.SocketTimeoutException: Read timed out", "connection-timeout phase=response"),
+            ("java.net.SocketTimeoutException: connect timed out", "connection-timeout phase=connect"),
+            ("AxiosError: timeout of 5000ms exceeded", "connection-timeout phase=response"),
+            (
+                "2026-11-24T03:31:53Z ERROR dial tcp 10.0.0.4:80: connect: no route to host",
+                "no-route-to-host 10.0.0.4:80",
+            ),
+            ("2026-11-24T03:31:53Z ERROR connect: network is unreachable", "network-unreachable"),
+            (
+                "2026-11-24T03:31:53Z WARN RoundRobinLoadBalancer : No servers available for service: pay-api",
+                "no-instances pay-api",
+            ),
+            ("Error: read ECONNRESET", "connection-reset"),
+            (
+                "2026-11-24T03:31:53Z ERROR write tcp 10.1.0.3:5->10.96.0.9:9092: write: broken pipe",
+                "connection-reset 10.96.0.9:9092",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn answers_that_are_no_good() {
+        each(&[
+            ("AxiosError: Request failed with status code 503", "http-status-error status=503"),
+            (
+                "requests.exceptions.HTTPError: 502 Server Error: Bad Gateway for url: http://pay:8080/x",
+                "http-status-error pay:8080 status=502",
+            ),
+            (
+                r#"{"level":"error","msg":"quote failed","status":500,"url":"http://quote:80/q"}"#,
+                "http-status-error quote:80 status=500",
+            ),
+            (
+                "2026-11-24T03:31:53Z ERROR unexpected status code 404 from http://pay:8080/v2",
+                "http-status-error pay:8080 status=404",
+            ),
+            (
+                "2026-11-24T03:31:53Z ERROR rpc error: code = Unavailable desc = upstream gone",
+                "grpc-unavailable",
+            ),
+            (
+                "2026-11-24T03:31:53Z ERROR io.grpc.StatusRuntimeException: RESOURCE_EXHAUSTED: no",
+                "rate-limited",
+            ),
+            (
+                "2026-11-24T03:31:53Z ERROR rpc error: code = Internal desc = bad state",
+                "grpc-error code=Internal",
+            ),
+            (
+                "2026-11-24T03:31:53Z ERROR rpc error: code = Unavailable desc = connection error: desc = \"transport: Error while dialing: dial tcp 10.0.0.5:7000: connect: connection refused\"",
+                "connection-refused 10.0.0.5:7000",
+            ),
+            (
+                "com.mysql.cj.jdbc.exceptions.CommunicationsException: Communications link failure",
+                "connection-failed",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn settings_and_counters_are_no_outcomes() {
+        quiet(&[
+            "2026-11-24T03:31:53Z INFO connect timeout set to 5s, read timeout 30s",
+            "level=info msg=stats errors=0 timeouts=0 connection_refused=0",
+            r#"{"level":"info","msg":"client ready","timeout":"30s","retryOn":["ECONNREFUSED"]}"#,
+            "2026-11-24T03:31:53Z INFO retry policy: retry on ECONNREFUSED,ETIMEDOUT",
+            "2026-11-24T03:31:53Z DEBUG dial tcp 10.0.0.1:80: connect: connection refused",
+            "2026-11-24T03:31:53Z INFO connected to redis at cache:6379",
+            "2026-11-24 03:31:53.1 UTC [7] LOG:  could not receive data from client: Connection reset by peer",
+            r#"{"level":"info","msg":"request","status":404,"path":"/favicon.ico"}"#,
+            "10.0.0.1 - - [24/Nov/2026:03:31:53 +0000] \"GET /errors HTTP/1.1\" 200 5 \"-\" \"curl\"",
+        ]);
+    }
+
+    #[test]
+    fn the_cause_is_told_once_for_the_whole_trace() {
+        let log = "2026-11-24T03:31:53.1Z ERROR 1 --- [main] o.s.boot.App : Application run failed\n\
+            org.springframework.beans.BeanCreationException: Error creating bean 'repo': connection failed\n\
+            \tat a.B.c(B.java:1)\n\
+            Caused by: org.postgresql.util.PSQLException: Connection to db:5432 refused. Check that the hostname and port are correct.\n\
+            \tat a.B.c(B.java:1)\n\
+            Caused by: java.net.ConnectException: Connection refused\n\t... 9 more\n";
+        let told = told(log);
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert!(told[0].starts_with("connection-refused db:5432"), "{told:?}");
+    }
 }

@@ -17,7 +17,8 @@ pub(super) const RULES: &[Rule] = &[
     missing(r"Could not resolve placeholder '(?P<variable>[^':]+)"),
     missing(r"(?:SRVE|os\.environ|env\.fetch|ENV\.fetch|getenv|process\.env|required env)[^\n]{0,60}[\[(.'\x22]+(?P<variable>(?-i:[A-Z][A-Z0-9_]{2,}))"),
     missing(r"KeyError: ['\x22](?P<variable>(?-i:[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+))['\x22]|key not found: \x22(?P<variable2>(?-i:[A-Z][A-Z0-9_]+))\x22|(?:environment variable not found|NotPresent)[^\n]{0,20}[\x22(]*(?P<variable3>(?-i:[A-Z][A-Z0-9_]+))?|(?P<variable4>(?-i:[A-Z][A-Z0-9_]+)): (?:parameter (?:not set|null or not set)|unbound variable)|line [0-9]+: (?P<variable5>[A-Za-z_][A-Za-z0-9_]*): (?:unbound variable|parameter (?:null or )?not set|parameter not set)|env: required key (?P<variable6>\S+) missing|required key (?P<variable7>(?-i:[A-Z][A-Z0-9_]+)) missing value|env: environment variable \x22(?P<variable8>[^\x22]+)\x22 should not be empty|Set the (?P<variable9>[A-Z0-9_]+) environment variable|ImproperlyConfigured: [^\n]{0,60}?(?P<variable10>(?-i:[A-Z][A-Z0-9_]{3,}))"),
-    missing(r"(?:You need to specify one of|neither|either)[^\n]{0,30}(?P<variable>(?-i:[A-Z][A-Z0-9]*_[A-Z0-9_]+))|database is uninitialized and (?:superuser )?password (?:option )?is not specified|\x22path\x22: ?\[ ?\x22(?P<variable2>(?-i:[A-Z][A-Z0-9_]+))\x22|(?P<variable3>[A-Za-z_][A-Za-z0-9_]+)\s+field required|(?P<variable4>(?-i:[A-Z][A-Z0-9]*_[A-Z0-9_]+)): (?:Required|Invalid input|expected string, received undefined)|validation errors? for (?:Settings|Config)[^\n]*"),
+    missing(r"(?P<variable>[A-Za-z_][A-Za-z0-9_]+) \| field required"),
+    missing(r"(?:You need to specify one of|neither|either)[^\n]{0,30}(?P<variable>(?-i:[A-Z][A-Z0-9]*_[A-Z0-9_]+))|database is uninitialized and (?:superuser )?password (?:option )?is not specified|\x22path\x22: ?\[ ?\x22(?P<variable2>(?-i:[A-Z][A-Z0-9_]+))\x22|(?P<variable3>[A-Za-z_][A-Za-z0-9_]+)\s+field required|(?P<variable4>(?-i:[A-Z][A-Z0-9]*_[A-Z0-9_]+)): (?:Required|Invalid input|expected string, received undefined)|validation errors? for (?:Settings|Config)[^\n]*").rank(1),
     // A file that is not there. The token of the service account has its own meaning.
     Rule::new("token-missing", "permission", r"/var/run/secrets/kubernetes\.io/serviceaccount/[a-z.]+[^\n]{0,40}(?:no such file|\bENOENT\b|not found)|(?:\bENOENT\b|no such file)[^\n]{0,60}/var/run/secrets/kubernetes\.io/serviceaccount|unable to load in-cluster config(?:uration)?|(?:Service token|Service host/port|service account token)[^\n]{0,20}(?:file does not exist|is not set|not found)|Kubernetes client (?:could not|cannot) (?:load|find)[^\n]{0,30}(?:config|token)|rest\.InClusterConfig|ServiceAccountTokenMissing").any(),
     file(r"(?:open|stat|read|lstat|access|scandir|fopen|load)(?:ing)?(?: (?:file|config(?:uration)?(?: file)?))?[ :(]+['\x22]?(?P<path>[^\s'\x22:,)]+)['\x22]?: (?:no such file or directory|The system cannot find)"),
@@ -42,6 +43,7 @@ pub(super) const RULES: &[Rule] = &[
     invalid(r"(?:unknown|unrecognized|unrecognised|unsupported|invalid|illegal|bad)(?: command[- ]line)? (?:flag|option|argument|switch|parameter|setting|directive|subcommand|command)s?:? ?[`'\x22\[(<]*(?P<field>-{0,2}[a-z0-9_.-]+)|flag provided but not defined: (?P<field2>\S+)|(?:unrecognized arguments|no such option|Found argument|unexpected argument):? ['\x22]?(?P<field3>-{0,2}[a-z0-9_.=-]+)|(?P<field4>-{1,2}[a-z0-9-]+): (?:unrecognized|unknown|invalid) option|getopt: [^\n]{1,60}"),
     invalid(r"invalid value ['\x22]?(?P<value>[^'\x22\n]{1,80})['\x22]? for (?:flag |option |argument |setting |parameter |key )?['\x22]?(?P<field>[a-z0-9_.-]+)|invalid (?:value|configuration|config|setting)(?: value)?(?: for| in| of|:) ?(?:key |field |property |option )?['\x22\[]?(?P<field2>[a-z][a-z0-9_.-]+)|['\x22]?(?P<field3>[a-z][a-z0-9_.-]+)['\x22]? must be (?:one of|a (?:valid|positive|number|boolean)|an? integer|between|greater|at least|less)|(?P<field4>[a-z][a-z0-9_.-]+): (?:invalid value|unknown value|expected)|Failed to bind properties under '(?P<field5>[^']+)'|Binding to target [^\n]{0,80}failed|ConfigException: (?:Invalid value|Missing required configuration \x22(?P<field6>[^\x22]+)\x22)|invalid (?:port|duration|interval|timeout|url|dsn|connection string|log level|time zone|timezone|cron)[^\n]{0,10}: ?['\x22]?(?P<value2>[^'\x22\n]{1,80})|time: (?:invalid|unknown unit|missing unit)[^\n]{0,10}duration \x22?(?P<value3>[^\x22\n]*)|parse \x22?(?P<value4>[^\x22]{1,80})\x22?: (?:first path segment|missing protocol scheme|invalid (?:port|character|control))|NumberFormatException: For input string: \x22(?P<value5>[^\x22]*)\x22|strconv\.(?:Atoi|Parse[A-Z][a-z]+): parsing \x22(?P<value6>[^\x22]*)\x22|ValueError: (?:invalid literal for int\(\) with base [0-9]+: '(?P<value7>[^']*)'|could not convert)|not a valid (?:port|number|integer|URL|URI|boolean|duration)").rank(1),
     Rule::new("missing-file", "config", r"no such file or directory|\bENOENT\b|file not found").rank(2).scope(Scope::Errors),
+    invalid(r"(?P<field>vm\.max_map_count|[a-z]+\.[a-z_.]+) \[(?P<value>[0-9]+)\] is too low|Failed to configure a DataSource: '(?P<field2>[a-z.]+)' attribute is not specified|Failed to determine a suitable driver class"),
     Rule::new("config-fetch-failed", "config", r"Could not locate PropertySource|ConfigClientFailFastException|(?:failed|unable|could not|cannot) to? ?(?:fetch|retrieve|load|get|read)(?: the| any| remote)? config(?:uration)?s?(?: from| at)[^\n]{0,80}|(?:config ?map|secret) [\x22']?(?P<name>[a-z0-9.-]+)[\x22']? not found").rank(2).peer(),
     Rule::new("license-expired", "config", r"licen[cs]e (?:key )?(?:has |is |was )?(?:already )?(?:expired|invalid|not valid|no longer valid)|(?:expired|invalid|no valid|missing) licen[cs]e|licen[cs]e (?:expired on|verification failed|check failed|not found)|trial (?:period )?(?:has )?(?:expired|ended)|subscription (?:has )?expired").any(),
     Rule::new("feature-disabled", "config", r"feature (?:gate |flag )?[\x22']?(?P<name>[a-z0-9_-]+)[\x22']? (?:is )?(?:disabled|not enabled)").rank(3).scope(Scope::Errors),
@@ -53,7 +55,7 @@ const fn missing(pattern: &'static str) -> Rule {
 
 const fn file(pattern: &'static str) -> Rule {
     Rule::new("missing-file", "config", pattern)
-        .unless(r"HTTP/1|\b404\b|favicon|\bGET /|\bPOST /|page not found|route|topic|table|/api/|nslookup|zoneinfo|skipping it|optional")
+        .unless(r"HTTP/1|\b404\b|favicon|\bGET /|\bPOST /|page not found|route|topic|table|/api/|nslookup|zoneinfo|skipping it|optional|permission denied|stale |read-only|too many open|is a directory")
 }
 
 const fn parse(pattern: &'static str) -> Rule {
@@ -62,4 +64,111 @@ const fn parse(pattern: &'static str) -> Rule {
 
 const fn invalid(pattern: &'static str) -> Rule {
     Rule::new("config-invalid", "config", pattern).rank(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::logs::scan::testing::{each, quiet};
+
+    #[test]
+    fn variables() {
+        each(&[
+            ("Error: Missing required environment variable: API_KEY", "missing-env variable=API_KEY"),
+            (
+                "2026-11-24T03:31:53Z FATAL environment variable DB_HOST is not set",
+                "missing-env variable=DB_HOST",
+            ),
+            ("2026-11-24T03:31:53Z FATAL DB_HOST must be set", "missing-env variable=DB_HOST"),
+            ("2026-11-24T03:31:53Z FATAL required key DB_HOST missing value", "missing-env variable=DB_HOST"),
+            (
+                "Traceback (most recent call last):\n  File \"<frozen os>\", line 1, in __getitem__\nKeyError: 'DB_HOST'",
+                "missing-env variable=DB_HOST",
+            ),
+            (
+                "/app/boot.rb:3:in `fetch': key not found: \"DB_HOST\" (KeyError)",
+                "missing-env variable=DB_HOST",
+            ),
+            (
+                "java.lang.IllegalArgumentException: Could not resolve placeholder 'db.host' in value \"${db.host}\"",
+                "missing-env variable=db.host",
+            ),
+            ("/entrypoint.sh: line 4: DB_HOST: unbound variable", "missing-env variable=DB_HOST"),
+            ("/entrypoint.sh: 4: DB_HOST: parameter not set", "missing-env variable=DB_HOST"),
+            (
+                "2026-11-24T03:31:53Z FATAL please set the DB_HOST environment variable",
+                "missing-env variable=DB_HOST",
+            ),
+            (
+                "2026-11-24T03:31:53Z ERROR strconv.Atoi: parsing \"tcp://10.96.0.3:6379\": invalid syntax",
+                "service-env-collision value=tcp://10.96.0.3:6379",
+            ),
+            (
+                "2026-11-24T03:31:53Z ERROR invalid REDIS_PORT \"tcp://10.96.0.3:6379\"",
+                "service-env-collision variable=REDIS_PORT",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn files() {
+        each(&[
+            (
+                "2026-11-24T03:31:53Z FATAL open /etc/app/config.yaml: no such file or directory",
+                "missing-file path=/etc/app/config.yaml",
+            ),
+            (
+                "FileNotFoundError: [Errno 2] No such file or directory: '/etc/app/key.pem'",
+                "missing-file path=/etc/app/key.pem",
+            ),
+            (
+                "Error: ENOENT: no such file or directory, open '/app/cfg.json'",
+                "missing-file path=/app/cfg.json",
+            ),
+            ("java.nio.file.NoSuchFileException: /etc/app/cfg.yml", "missing-file path=/etc/app/cfg.yml"),
+            (
+                "panic: open /var/run/secrets/kubernetes.io/serviceaccount/token: no such file or directory",
+                "token-missing",
+            ),
+            (
+                "/etc/coredns/Corefile:7 - Error during parsing: Unknown directive 'cach'",
+                "config-parse-error line=7 product=coredns",
+            ),
+            (
+                "2026/11/24 03:31:53 [emerg] 1#1: unknown directive \"proxy_pas\" in /etc/nginx/conf.d/a.conf:9",
+                "config-parse-error file=/etc/nginx/conf.d/a.conf line=9",
+            ),
+            (
+                "2026-11-24T03:31:53Z FATAL cannot load config: yaml: line 12: did not find expected key",
+                "config-parse-error line=12 product=yaml",
+            ),
+            ("*** FATAL CONFIG FILE ERROR (Redis 7.2.4) ***", "config-parse-error product=redis"),
+        ]);
+    }
+
+    #[test]
+    fn values() {
+        each(&[
+            ("Error: unknown flag: --listn", "config-invalid field=--listn"),
+            (
+                "2026-11-24T03:31:53Z FATAL flag provided but not defined: -listn",
+                "config-invalid field=-listn",
+            ),
+            (
+                "2026-11-24T03:31:53Z FATAL invalid value \"fast\" for flag -level: parse error",
+                "config-invalid value=fast",
+            ),
+            ("2026-11-24T03:31:53Z ERROR License expired on 2026-11-01", "license-expired"),
+        ]);
+    }
+
+    #[test]
+    fn ordinary_talk_of_settings_is_quiet() {
+        quiet(&[
+            "2026-11-24T03:31:53Z INFO environment variable LOG_LEVEL is set to debug",
+            "2026-11-24T03:31:53Z INFO loaded config from /etc/app/config.yaml",
+            "2026-11-24T03:31:53Z INFO REDIS_PORT=tcp://10.96.0.3:6379",
+            "2026-11-24T03:31:53Z INFO page /missing not found",
+            "10.0.0.1 - - [24/Nov/2026:03:31:53 +0000] \"GET /config.json HTTP/1.1\" 404 5 \"-\" \"curl\"",
+        ]);
+    }
 }

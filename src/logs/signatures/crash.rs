@@ -18,3 +18,69 @@ pub(super) const RULES: &[Rule] = &[
     Rule::new("supervisor-exit", "crash", r"worker (?:process )?(?:\(?pid:? ?[0-9]+\)? )?(?:was terminated due to signal|was sent SIG|exited|died|failed to boot|timeout)[^\n]{0,80}|Worker \(pid:[0-9]+\) was sent (?P<name>SIG[A-Z]+)|child process[^\n]{0,30}exited with|exited: (?P<name2>\S+) \(exit status|gave up: (?P<name3>\S+) entered FATAL").rank(2),
     Rule::new("jvm-option-error", "crash", r"Unrecognized VM option '?(?P<name>[^'\n]+)|Invalid (?:maximum|initial) heap size: (?P<value>\S+)|Could not create the Java Virtual Machine|Error occurred during initialization of VM|Could not reserve enough space|Too small (?:maximum|initial) heap|Initial heap size set to a larger value").any(),
 ];
+
+#[cfg(test)]
+mod tests {
+    use crate::logs::scan::testing::{each, quiet, told};
+
+    #[test]
+    fn processes_that_cannot_run() {
+        each(&[
+            ("exec /app/server: exec format error", "exec-format-error"),
+            ("/bin/sh: 1: gunicorn: not found", "command-not-found name=gunicorn"),
+            ("Error: Unable to access jarfile /app/app.jar", "command-not-found path=/app/app.jar"),
+            ("ModuleNotFoundError: No module named 'flask'", "module-missing name=flask"),
+            (
+                "Error: Cannot find module 'express'\nRequire stack:\n- /app/server.js",
+                "module-missing name=express",
+            ),
+            (
+                "/app/server: error while loading shared libraries: libssl.so.3: cannot open shared object file: No such file or directory",
+                "module-missing library=libssl.so.3",
+            ),
+            ("Segmentation fault (core dumped)", "segfault"),
+        ]);
+    }
+
+    #[test]
+    fn uncaught() {
+        each(&[
+            (
+                "panic: assignment to entry in nil map\n\ngoroutine 1 [running]:\nmain.main()\n\t/src/main.go:9 +0x1c",
+                "go-panic",
+            ),
+            (
+                "Traceback (most recent call last):\n  File \"a.py\", line 1, in <module>\n    f(x)\nValueError: unknown tier gold",
+                "uncaught-exception exception=ValueError",
+            ),
+            (
+                "Exception in thread \"main\" java.lang.IllegalStateException: no tiers\n\tat a.B.c(B.java:1)",
+                "uncaught-exception exception=java.lang.IllegalStateException",
+            ),
+            (
+                "Unhandled exception. System.InvalidOperationException: Sequence contains no elements\n   at A.B()",
+                "uncaught-exception exception=System.InvalidOperationException",
+            ),
+            (
+                "/app/a.js:3\n  x.y();\n    ^\n\nTypeError: x.y is not a function\n    at f (/app/a.js:3:5)\n\nNode.js v22.1.0",
+                "uncaught-exception exception=TypeError",
+            ),
+            (
+                "thread 'main' panicked at src/main.rs:5:10:\ncalled `Option::unwrap()` on a `None` value\nnote: run with `RUST_BACKTRACE=1`",
+                "rust-panic",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn errors_nobody_knows_are_told_as_they_are() {
+        let told = told(
+            "2026-11-24T03:31:53Z ERROR order 4711 has no tier\n2026-11-24T03:31:54Z ERROR order 4712 has no tier\n",
+        );
+        assert_eq!(told, ["unknown-error message=ERROR order # has no tier"]);
+        quiet(&[
+            "2026-11-24T03:31:53Z INFO rendered error page template",
+            "2026-11-24T03:31:53Z WARN deprecated option x",
+        ]);
+    }
+}

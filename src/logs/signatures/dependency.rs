@@ -70,3 +70,124 @@ const fn rule(id: &'static str, pattern: &'static str) -> Rule {
 const fn refused(pattern: &'static str) -> Rule {
     Rule::new("credentials-rejected", "dependency", pattern).any().peer()
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::logs::scan::testing::{each, quiet};
+
+    #[test]
+    fn credentials() {
+        each(&[
+            (
+                "2026-11-24T03:31:53Z ERROR Access denied for user 'app'@'10.0.0.3' (using password: YES)",
+                "credentials-rejected user=app product=mysql",
+            ),
+            (
+                "2026-11-24 03:31:53.120 UTC [71] FATAL:  password authentication failed for user \"app\"",
+                "credentials-rejected user=app product=postgresql",
+            ),
+            ("MongoServerError: Authentication failed.", "credentials-rejected product=mongodb"),
+            (
+                "ReplyError: WRONGPASS invalid username-password pair or user is disabled.",
+                "credentials-rejected product=redis",
+            ),
+            (
+                "Error: Channel closed: 403 (ACCESS-REFUSED) with message \"ACCESS_REFUSED - Login was refused\"",
+                "credentials-rejected product=rabbitmq",
+            ),
+            (
+                "org.apache.kafka.common.errors.SaslAuthenticationException: Authentication failed: Invalid username or password",
+                "credentials-rejected product=kafka",
+            ),
+            (
+                "2026-11-24T03:31:53.1Z 7 [Note] Access denied for user 'app'@'10.0.0.3' (using password: YES)",
+                "credentials-rejected side=server user=app",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn limits_and_read_only() {
+        each(&[
+            (
+                "2026-11-24T03:31:53Z ERROR (1040, 'Too many connections')",
+                "too-many-connections product=mysql",
+            ),
+            (
+                "2026-11-24 03:31:53.120 UTC [71] FATAL:  remaining connection slots are reserved for roles with the SUPERUSER attribute",
+                "too-many-connections product=postgresql",
+            ),
+            ("ReplyError: ERR max number of clients reached", "too-many-connections product=redis"),
+            (
+                "2026-11-24T03:31:53Z ERROR HikariPool-1 - Connection is not available, request timed out after 30000ms.",
+                "pool-exhausted ms=30000",
+            ),
+            (
+                "sqlalchemy.exc.TimeoutError: QueuePool limit of size 5 overflow 10 reached, connection timed out, timeout 30.00",
+                "pool-exhausted",
+            ),
+            (
+                "2026-11-24T03:31:53Z ERROR The MySQL server is running with the --super-read-only option so it cannot execute this statement",
+                "read-only name=super-read-only",
+            ),
+            (
+                "2026-11-24 03:31:53.120 UTC [71] ERROR:  cannot execute INSERT in a read-only transaction",
+                "read-only verb=INSERT",
+            ),
+            ("ReplyError: READONLY You can't write against a read only replica.", "read-only product=redis"),
+            ("ReplyError: OOM command not allowed when used memory > 'maxmemory'.", "redis-oom"),
+            (
+                "ReplyError: MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk.",
+                "persistence-failed",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn schema_version_and_locks() {
+        each(&[
+            (
+                "2026-11-24 03:31:53.120 UTC [71] FATAL:  database \"shop\" does not exist",
+                "database-missing database=shop",
+            ),
+            ("2026-11-24 03:31:53.120 UTC [71] FATAL:  role \"app\" does not exist", "role-missing role=app"),
+            (
+                "2026-11-24 03:31:53.120 UTC [71] ERROR:  relation \"orders\" does not exist at character 15",
+                "schema-error table=orders",
+            ),
+            ("2026-11-24T03:31:53Z ERROR Unknown column 'tier' in 'field list'", "schema-error field=tier"),
+            (
+                "2026-11-24 03:31:53.120 UTC [1] FATAL:  database files are incompatible with server\n2026-11-24 03:31:53.120 UTC [1] DETAIL:  The data directory was initialized by PostgreSQL version 15, which is not compatible with this version 17.2.",
+                "version-incompatible",
+            ),
+            (
+                "2026-11-24T03:31:53Z ERROR Lock wait timeout exceeded; try restarting transaction",
+                "lock-timeout",
+            ),
+            ("2026-11-24 03:31:53.120 UTC [71] ERROR:  deadlock detected", "database-deadlock"),
+            (
+                "2026-11-24 03:31:53.120 UTC [71] ERROR:  permission denied for table orders",
+                "permission-denied-db name=orders",
+            ),
+            (
+                "2026-11-24 03:31:53.120 UTC [71] FATAL:  the database system is starting up",
+                "loading-dataset",
+            ),
+            (
+                "2026-11-24 03:31:53.120 UTC [71] ERROR:  canceling statement due to statement timeout",
+                "statement-timeout",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn a_servers_health_checks_and_settings_are_quiet() {
+        quiet(&[
+            "2026-11-24T03:31:53.1Z 7 [Note] Access denied for user 'root'@'localhost' (using password: NO)",
+            "2026-11-24T03:31:53Z INFO max_connections = 100, maxmemory 64mb",
+            "1:M 24 Nov 2026 03:31:53.123 * Ready to accept connections tcp",
+            "2026-11-24 03:31:53.120 UTC [71] LOG:  checkpoint complete: wrote 3 buffers (0.0%)",
+            "2026-11-24T03:31:53Z INFO user alice logged in",
+        ]);
+    }
+}

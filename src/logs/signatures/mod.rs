@@ -121,17 +121,25 @@ static RULES: LazyLock<Vec<&'static Rule>> = LazyLock::new(|| {
     .collect()
 });
 
-/// Matches every pattern at once, or a little more than it: a hit is confirmed by the rule's own
-/// pattern.
-static SET: LazyLock<RegexSet> = LazyLock::new(|| {
-    let built = RegexSetBuilder::new(RULES.iter().map(|rule| loosened(rule.pattern)))
-        .case_insensitive(true)
-        .unicode(false)
-        .size_limit(64 << 20)
-        .dfa_size_limit(16 << 20)
-        .build();
-    debug_assert!(built.is_ok(), "{built:?}");
-    built.unwrap_or_else(|_| RegexSet::empty())
+/// Patterns matched in one pass.
+///
+/// All in one automaton would have the product of their states, more than its cache holds.
+const CHUNK: usize = 16;
+
+/// Matches every pattern of a chunk at once, or a little more than it: a hit is confirmed by the
+/// rule's own pattern.
+static SETS: LazyLock<Vec<RegexSet>> = LazyLock::new(|| {
+    let set = |rules: &[&Rule]| {
+        let built = RegexSetBuilder::new(rules.iter().map(|rule| loosened(rule.pattern)))
+            .case_insensitive(true)
+            .unicode(false)
+            .size_limit(64 << 20)
+            .dfa_size_limit(4 << 20)
+            .build();
+        debug_assert!(built.is_ok(), "{built:?}");
+        built.unwrap_or_else(|_| RegexSet::empty())
+    };
+    RULES.chunks(CHUNK).map(set).collect()
 });
 
 /// The pattern without its counters: it matches whatever the pattern matches.
@@ -182,8 +190,12 @@ pub(super) struct Hit {
 /// Every meaning of a statement of this level, best first.
 pub(super) fn matches(text: &str, level: Level) -> Vec<Hit> {
     let bytes = text.as_bytes();
-    let mut hits: Vec<Hit> =
-        SET.matches(bytes).into_iter().filter_map(|order| hit(order, bytes, level)).collect();
+    let mut hits: Vec<Hit> = SETS
+        .iter()
+        .enumerate()
+        .flat_map(|(chunk, set)| set.matches(bytes).into_iter().map(move |at| chunk * CHUNK + at))
+        .filter_map(|order| hit(order, bytes, level))
+        .collect();
     hits.sort_by_key(|hit| (hit.rule.rank, hit.order));
     hits
 }
@@ -278,7 +290,7 @@ mod tests {
 
     #[test]
     fn every_pattern_compiles_and_names_known_parameters() {
-        assert_eq!(SET.len(), RULES.len());
+        assert_eq!(SETS.iter().map(RegexSet::len).sum::<usize>(), RULES.len());
         for (rule, (pattern, unless)) in RULES.iter().zip(COMPILED.iter()) {
             let compiled = pattern.get().unwrap_or_else(|| panic!("{}", rule.pattern));
             for name in compiled.capture_names().flatten() {

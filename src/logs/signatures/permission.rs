@@ -11,9 +11,55 @@ pub(super) const RULES: &[Rule] = &[
     Rule::new("unauthorized", "permission", r"the server has asked for the client to provide credentials|\b401 Unauthorized|401 Client Error|Unauthorized(?:Exception|Error)|status(?: ?code)?[ =:]+401\b|\b401:? unauthorized|invalid bearer token|token (?:has |is )?(?:expired|invalid|revoked)|jwt (?:expired|malformed)|TokenExpiredError|JWTExpired|ExpiredJwtException|invalid (?:api[ -]?key|token|signature)|Incorrect API key|x-api-key|authentication (?:is )?required|UNAUTHENTICATED\b|code = Unauthenticated|signature (?:verification failed|is invalid)").rank(1).peer()
         .unless(r"(?:user|visitor|customer) (?:presented|sent|used)"),
     Rule::new("forbidden", "permission", r"\b403 Forbidden|403 Client Error|status(?: ?code)?[ =:]+403\b|code = PermissionDenied|PERMISSION_DENIED\b|ForbiddenException|HTTP 403").rank(1).peer(),
-    Rule::new("permission-denied", "permission", r"(?:open|mkdir|create|write|stat|unlink|rename|chmod|chown|scandir|can't create|cannot (?:create|open|access|touch)[^/\n]{0,30}|could not (?:open|create|access)[^/\n]{0,40}|Permission denied: ?|fopen\(|exec|\bEACCES\b[^/\n]{0,40}|AccessDeniedException: ?|FileNotFoundException: )[ :]*['\x22]?(?P<path>/[^\s'\x22:,()]+)['\x22]?[^\n]{0,40}(?:permission denied|\bEACCES\b|\(permission denied\)|access is denied)|(?:permission denied:? ?|\bEACCES\b[^/\n]{0,60}|\[Errno 13\][^/\n]{0,40}|AccessDeniedException: ?)['\x22]?(?P<path2>/[^\s'\x22:,()]+)|(?P<path3>/[^\s'\x22:,()]+)['\x22]?: permission denied|data directory \x22(?P<path4>[^\x22]+)\x22 has (?:wrong ownership|invalid permissions)").any()
+    Rule::new("permission-denied", "permission", r"(?:open|mkdir|create|write|stat|unlink|rename|chmod|chown|scandir|can't create|cannot (?:create|open|access|touch)[^/\n]{0,30}|could not (?:open|create|access)[^/\n]{0,40}|Permission denied: ?|fopen\(|exec|\bEACCES\b[^/\n]{0,40}|AccessDeniedException: ?|FileNotFoundException: )[ :]*['\x22]?(?P<path>/[^\s'\x22:,()]+)['\x22]?[^\n]{0,40}(?:permission denied|\bEACCES\b|\(permission denied\)|access is denied)|(?:permission denied:? ?|\bEACCES\b[^/\n]{0,60}|\[Errno 13\][^/\n]{0,40}|AccessDeniedException: ?)['\x22]?(?P<path2>/[^\s'\x22:,()]+)|(?P<path3>/[^\s'\x22:,()]+)['\x22]?: permission denied|(?:open|mkdir|stat|unlink|chown)\(\) \x22(?P<path5>[^\x22]+)\x22 failed \(13|changing (?:ownership|permissions) of '(?P<path6>[^']+)': (?:operation not permitted|permission denied)|data directory \x22(?P<path4>[^\x22]+)\x22 has (?:wrong ownership|invalid permissions)").any()
         .unless(r"bind|listen tcp"),
     Rule::new("permission-denied", "permission", r"(?:bind|listen)[^\n]{0,60}(?:0\.0\.0\.0|\[::\]|\*|::|127\.0\.0\.1)?:(?P<port>[0-9]{1,5})\b[^\n]{0,40}(?:permission denied|\bEACCES\b|failed \(13)|\bEACCES\b[^\n]{0,40}:(?P<port2>[0-9]{1,5})|bind\(\) to \S*?:(?P<port3>[0-9]{1,5}) failed \(13|permission denied[^\n]{0,20}:(?P<port4>[0-9]{1,4})\b").with(&[("reason", "privileged-port")]).any(),
     Rule::new("permission-denied", "permission", r"permission denied|\bEACCES\b|operation not permitted|\bEPERM\b|\(os error 13\)|\(os error 1\)|AccessDeniedException|PermissionError|UnauthorizedAccessException|must be run as root|can only be run as root|requires root|may not run as root|as root is not (?:allowed|permitted)|setuid|setgid\([0-9]+\) failed|initgroups").rank(2).scope(Scope::Suspect)
         .unless(r"permission denied for (?:table|schema|relation)|not an error|publickey"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use crate::logs::scan::testing::{each, quiet};
+
+    #[test]
+    fn identities() {
+        each(&[
+            (
+                "E1124 03:31:53.000000       1 reflector.go:138] failed to list *v1.Pod: pods is forbidden: User \"system:serviceaccount:shop:bot\" cannot list resource \"pods\" in API group \"\" at the cluster scope",
+                "rbac-forbidden user=system:serviceaccount:shop:bot verb=list resource=pods group=",
+            ),
+            (
+                "2026-11-24T03:31:53Z ERROR deployments.apps \"web\" is forbidden: User \"system:serviceaccount:shop:bot\" cannot patch resource \"deployments\" in API group \"apps\" in the namespace \"shop\"",
+                "rbac-forbidden group=apps namespace=shop verb=patch",
+            ),
+            (
+                "2026-11-24T03:31:53Z ERROR NoCredentialProviders: no valid providers in chain",
+                "cloud-credentials",
+            ),
+            (
+                "2026-11-24T03:31:53Z ERROR the server has asked for the client to provide credentials",
+                "unauthorized",
+            ),
+            ("AxiosError: Request failed with status code 401", "unauthorized"),
+        ]);
+    }
+
+    #[test]
+    fn files_and_ports() {
+        each(&[
+            (
+                "2026-11-24T03:31:53Z FATAL open /data/db.lock: permission denied",
+                "permission-denied path=/data/db.lock",
+            ),
+            ("Error: EACCES: permission denied, mkdir '/app/cache'", "permission-denied path=/app/cache"),
+            ("PermissionError: [Errno 13] Permission denied: '/data/x'", "permission-denied path=/data/x"),
+            (
+                "2026-11-24T03:31:53Z FATAL listen tcp :80: bind: permission denied",
+                "permission-denied port=80 reason=privileged-port",
+            ),
+            ("Error: listen EACCES: permission denied 0.0.0.0:80", "permission-denied port=80"),
+        ]);
+        quiet(&["2026-11-24T03:31:53Z INFO access granted to resource exception handler"]);
+    }
+}

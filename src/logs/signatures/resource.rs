@@ -30,3 +30,91 @@ pub(super) const RULES: &[Rule] = &[
     Rule::new("cannot-assign-address", "resource", r"cannot assign requested address|\bEADDRNOTAVAIL\b|can't assign requested address|address not available|\(os error 99\)").peer(),
     Rule::new("address-exhausted", "resource", r"(?:no (?:free|available) (?:ports?|IP addresses)|ephemeral ports? exhausted|nf_conntrack: table full)"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use crate::logs::scan::testing::{each, quiet};
+
+    #[test]
+    fn disks_files_and_memory() {
+        each(&[
+            (
+                "2026-11-24T03:31:53Z ERROR write /data/wal/0001: no space left on device",
+                "disk-full path=/data/wal/0001",
+            ),
+            (
+                "OSError: [Errno 28] No space left on device: '/scratch/a.tif'",
+                "disk-full path=/scratch/a.tif",
+            ),
+            (
+                "Error: ENOSPC: no space left on device, open '/var/log/app.log'",
+                "disk-full path=/var/log/app.log",
+            ),
+            (
+                "2026-11-24 03:31:53.120 UTC [71] PANIC:  could not write to file \"pg_wal/xlogtemp.7\": No space left on device",
+                "disk-full",
+            ),
+            (
+                "OSError: [Errno 30] Read-only file system: '/var/cache/x'",
+                "read-only-filesystem path=/var/cache/x",
+            ),
+            ("touch: /app/pid: Read-only file system", "read-only-filesystem path=/app/pid"),
+            ("Error: EROFS: read-only file system, mkdir '/app/tmp'", "read-only-filesystem path=/app/tmp"),
+            (
+                "2026-11-24T03:31:53Z ERROR accept tcp [::]:80: accept4: too many open files",
+                "too-many-open-files",
+            ),
+            (
+                "java.lang.OutOfMemoryError: unable to create native thread: possibly out of memory",
+                "cannot-fork",
+            ),
+            ("RuntimeError: can't start new thread", "cannot-fork"),
+            (
+                "Exception in thread \"main\" java.lang.OutOfMemoryError: Java heap space",
+                "heap-exhausted product=java",
+            ),
+            (
+                "FATAL ERROR: Reached heap limit Allocation failed - JavaScript heap out of memory",
+                "heap-exhausted product=node",
+            ),
+            (
+                "Traceback (most recent call last):\n  File \"a.py\", line 1, in f\nMemoryError",
+                "heap-exhausted product=python",
+            ),
+            (
+                "2026-11-24 03:31:53.120 UTC [1] PANIC:  could not locate a valid checkpoint record",
+                "data-corrupted",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn ports() {
+        each(&[
+            (
+                "2026-11-24T03:31:53Z FATAL listen tcp :8080: bind: address already in use",
+                "address-in-use port=8080",
+            ),
+            ("Error: listen EADDRINUSE: address already in use :::3000", "address-in-use port=3000"),
+            ("Web server failed to start. Port 8080 was already in use.", "address-in-use port=8080"),
+            (
+                "2026/11/24 03:31:53 [emerg] 1#1: bind() to 0.0.0.0:80 failed (98: Address already in use)",
+                "address-in-use port=80",
+            ),
+            ("OSError: [Errno 98] Address already in use", "address-in-use"),
+            (
+                "2026-11-24T03:31:53Z FATAL listen tcp 10.0.0.1:80: bind: cannot assign requested address",
+                "cannot-assign-address",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn mentions_are_quiet() {
+        quiet(&[
+            "2026-11-24T03:31:53Z INFO disk usage 40%, memory limit 512Mi",
+            "+ JAVA_OPT=' -Xms1g -XX:+HeapDumpOnOutOfMemoryError'",
+            "2026-11-24T03:31:53Z INFO opened file /var/lib/x in read mode",
+        ]);
+    }
+}

@@ -30,3 +30,63 @@ const fn listening(pattern: &'static str) -> Rule {
 const fn ready(pattern: &'static str) -> Rule {
     Rule::new("ready", "start", pattern).scope(Scope::Notice)
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::logs::scan::testing::each;
+
+    #[test]
+    fn ports_that_are_open() {
+        each(&[
+            (r#"{"level":"info","msg":"listening on :8080"}"#, "listening port=8080"),
+            (r#"{"level":"info","msg":"listening","port":3000}"#, "listening port=3000"),
+            (
+                "time=\"2026-11-24T03:31:53Z\" level=info msg=\"server started\" addr=:9090",
+                "listening port=9090",
+            ),
+            (
+                "2026-11-24T03:31:53Z INFO 1 --- [main] o.s.b.w.embedded.tomcat.TomcatWebServer : Tomcat started on port(s): 8081 (http) with context path ''",
+                "listening port=8081 protocol=http",
+            ),
+            (
+                "INFO:     Uvicorn running on http://127.0.0.1:8000 (Press CTRL+C to quit)",
+                "listening port=8000 host=127.0.0.1 protocol=http",
+            ),
+            (
+                "[2026-11-24 03:31:53 +0000] [1] [INFO] Listening at: http://0.0.0.0:8000 (1)",
+                "listening port=8000",
+            ),
+            (
+                "info: Microsoft.Hosting.Lifetime[14]\n      Now listening on: http://[::]:8080",
+                "listening port=8080",
+            ),
+            (
+                "2026-11-24 03:31:53.1 UTC [1] LOG:  listening on IPv4 address \"0.0.0.0\", port 5432",
+                "listening port=5432",
+            ),
+            ("Example app listening on port 3000!", "listening port=3000"),
+            (" * Running on http://127.0.0.1:5000", "listening port=5000 host=127.0.0.1"),
+        ]);
+    }
+
+    #[test]
+    fn ready_probed_and_stopped() {
+        each(&[
+            (
+                "2026-11-24T03:31:53Z INFO 1 --- [main] c.x.App : Started App in 42.7 seconds (process running for 43.9)",
+                "ready seconds=42.7",
+            ),
+            ("1:M 24 Nov 2026 03:31:53.123 * Ready to accept connections tcp", "ready"),
+            (
+                "10.0.0.1 - - [24/Nov/2026:03:31:53 +0000] \"GET /healthz HTTP/1.1\" 503 5 \"-\" \"kube-probe/1.36\"",
+                "probe-request path=/healthz status=503",
+            ),
+            (
+                r#"{"level":"info","msg":"request","path":"/ready","status":404,"user_agent":"kube-probe/1.36"}"#,
+                "probe-request path=/ready status=404",
+            ),
+            ("2026-11-24T03:31:53Z INFO received SIGTERM, draining", "sigterm-received"),
+            ("2026-11-24T03:31:53Z INFO shutdown complete", "shutdown-complete"),
+        ]);
+    }
+}

@@ -11,9 +11,9 @@ pub(super) const RULES: &[Rule] = &[
     error(r"certificate signed by unknown authority|unable to get local issuer certificate|self[- ]signed certificate|UNABLE_TO_VERIFY_LEAF_SIGNATURE|SELF_SIGNED_CERT|DEPTH_ZERO_SELF_SIGNED|unable to find valid certification path|PKIX path (?:building|validation) failed|unknown ca\b|unknown_ca|UnknownIssuer|certificate verify failed|CERTIFICATE_VERIFY_FAILED|RemoteCertificateChainErrors|PartialChain|UntrustedRoot|invalid peer certificate").with(&[("reason", "unknown-authority")])
         .unless(r"CA certificate \S+ is self signed|hostname mismatch|generated self[- ]signed|using (?:a )?self[- ]signed|has expired"),
     error(r"certificate is valid for (?P<name>[^,\n]{1,120}), not (?P<host>[a-z0-9_.*-]+)|(?:doesn't|does not) contain any IP SANs|certificate is not valid for|hostname mismatch|Hostname/IP (?:does not match|doesn't match)|ERR_TLS_CERT_ALTNAME_INVALID|No subject alternative (?:DNS )?names?|No name matching (?P<host2>[a-z0-9_.-]+) found|RemoteCertificateNameMismatch|hostname [^\n]{0,80}doesn't match|NotValidForName|certificate relies on legacy Common Name|no alternative certificate subject name matches").with(&[("reason", "hostname-mismatch")]),
-    error(r"first record does not look like a TLS handshake|wrong version number|WRONG_VERSION_NUMBER|server gave HTTP response to HTTPS client|Unsupported or unrecognized SSL message|packet length too long|http request|InvalidContentType|NotSslRecordException|unknown protocol\b|not an SSL/TLS record|unexpected message[^\n]{0,40}handshake|plain HTTP response|Cannot determine the corrupted? frame|received unexpected (?:handshake )?message|frame size corrupted")
+    error(r"first record does not look like a TLS handshake|wrong version number|WRONG_VERSION_NUMBER|server gave HTTP response to HTTPS client|Unsupported or unrecognized SSL message|packet length too long|:http request\b|InvalidContentType|NotSslRecordException|unknown protocol\b|not an SSL/TLS record|unexpected message[^\n]{0,40}handshake|plain HTTP response|Cannot determine the corrupted? frame|received unexpected (?:handshake )?message|frame size corrupted")
         .with(&[("reason", "plaintext-peer")])
-        .unless(r"http request (?:failed|error|to|was|completed|received|handled|took)|sending http request|unknown protocol version|(?:GET|POST) "),
+        .unless(r"unknown protocol version"),
     error(r"client sent an HTTP request to an HTTPS server|plain HTTP request was sent to HTTPS port|sent plain HTTP|http request to an https|HTTPS expected").with(&[("reason", "plaintext-client")]),
     error(r"tls: (?:no supported versions|protocol version not supported|client offered only unsupported)|no cipher suites in common|no protocols in common|NO_SHARED_CIPHER|no shared cipher|unsupported protocol|UNSUPPORTED_PROTOCOL|handshake_failure|handshake failure|alert protocol version|server selected unsupported protocol|no appropriate protocol").with(&[("reason", "no-common-protocol")])
         .unless(r"unsupported protocol scheme"),
@@ -30,4 +30,73 @@ const fn rule(id: &'static str, pattern: &'static str) -> Rule {
 
 const fn error(pattern: &'static str) -> Rule {
     rule("tls-error", pattern)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::logs::scan::testing::{each, quiet};
+
+    #[test]
+    fn certificates_and_protocols() {
+        each(&[
+            (
+                "2026-11-24T03:31:53Z ERROR Get \"https://pay/x\": tls: failed to verify certificate: x509: certificate signed by unknown authority",
+                "tls-error pay:443 reason=unknown-authority",
+            ),
+            (
+                "2026-11-24T03:31:53Z ERROR x509: certificate has expired or is not yet valid: current time 2026-11-24T03:31:53Z is after 2026-11-01T00:00:00Z",
+                "certificate-expired reason=expired",
+            ),
+            (
+                "2026-11-24T03:31:53Z ERROR x509: certificate is valid for web, not pay.shop.svc",
+                "tls-error pay.shop.svc reason=hostname-mismatch",
+            ),
+            (
+                "2026-11-24T03:31:53Z ERROR Get \"https://pay:8080/\": tls: first record does not look like a TLS handshake",
+                "tls-error pay:8080 reason=plaintext-peer",
+            ),
+            (
+                "2026-11-24T03:31:53Z ERROR Get \"https://pay:8080/\": http: server gave HTTP response to HTTPS client",
+                "tls-error pay:8080 reason=plaintext-peer",
+            ),
+            (
+                "requests.exceptions.SSLError: [SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1000)",
+                "tls-error reason=plaintext-peer",
+            ),
+            (
+                "Error: unable to verify the first certificate; code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'",
+                "tls-error reason=unknown-authority",
+            ),
+            (
+                "javax.net.ssl.SSLHandshakeException: PKIX path building failed: unable to find valid certification path to requested target",
+                "tls-error reason=unknown-authority",
+            ),
+            (
+                "Error: certificate has expired\n    at TLSSocket.onConnectSecure (node:_tls_wrap:1)",
+                "certificate-expired",
+            ),
+            (
+                "2026-11-24T03:31:53Z ERROR net/http: HTTP/1.x transport connection broken: malformed HTTP response \"\\x00\\x00\"",
+                "protocol-mismatch",
+            ),
+            (
+                "2026-11-24T03:31:53Z ERROR Get \"pay:8080\": unsupported protocol scheme \"pay\"",
+                "protocol-mismatch",
+            ),
+            (
+                "2026/11/24 03:31:53 [emerg] 1#1: cannot load certificate \"/etc/tls/tls.crt\": PEM_read_bio_X509_AUX() failed",
+                "tls-error reason=unusable-certificate path=/etc/tls/tls.crt",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn talk_about_tls_is_no_error() {
+        quiet(&[
+            "2026-11-24T03:31:53Z INFO generated self-signed certificate",
+            "2026-11-24T03:31:53Z INFO http request completed path=/x",
+            "2026-11-24T03:31:53Z WARN certificate will expire soon: 20 days",
+            "2026-11-24T03:31:53Z INFO TLS handshake completed with peer",
+        ]);
+    }
 }
