@@ -16,7 +16,8 @@ pub(super) const FAILING: FactSpec = FactSpec {
         (
             "class",
             "wrong-port, wrong-host, service-absent, no-such-service, no-endpoints, zero-replicas, not-selected, \
-             target-port, policy, unresolved, refused, silent, reset, error-status, external or unknown",
+             target-port, policy, unresolved, refused, silent, reset, error-status, relayed (another workload's \
+             call failed, the caller repeats it), external or unknown",
         ),
         ("target", "host and port as logged or configured"),
         ("host", "the host"),
@@ -145,7 +146,14 @@ fn classify(context: &Context<'_>, attempt: &Attempt<'_>, facts: &Facts) -> Fact
     if let Some(call) = attempt.configured {
         fact = fact.param("stated_in", call.stated_in.clone());
     }
+    if let Some(relay) = relayed(context, attempt) {
+        return fact.param("class", "relayed").object("callee", relay);
+    }
     match &attempt.target {
+        // A log may cut a pod's full name to its first part.
+        Target::Missing(service) if context.state.pods.get(service.ns(), &service.name).is_some() => {
+            fact.param("class", "unresolved")
+        }
         Target::Missing(service) => missing(context, fact, service),
         Target::Service(object) => match net::service(context, object) {
             Some(service) => existing(context, attempt, fact, service, facts),
@@ -160,6 +168,25 @@ fn classify(context: &Context<'_>, attempt: &Attempt<'_>, facts: &Facts) -> Fact
         Target::External => fact.param("class", "external"),
         Target::Loopback | Target::Unknown => fact.param("class", "unknown"),
     }
+}
+
+/// The workload whose failed call the caller only repeats: an address that is not the caller's but
+/// that one's, as errors travel up with their text.
+fn relayed(context: &Context<'_>, attempt: &Attempt<'_>) -> Option<ObjectRef> {
+    let caller = &attempt.finding.workload;
+    let address = attempt.finding.target.as_ref()?;
+    let same = |call: &&Call| {
+        call.address.host == address.host && (address.port.is_none() || call.address.port_or_default() == address.port)
+    };
+    let mut calls = context.topology.calls().iter().filter(|call| call.caller.ns() == caller.ns()).filter(same);
+    let first = calls.next()?;
+    let own = first.caller == *caller || calls.clone().any(|call| call.caller == *caller);
+    let known = own || calls.any(|call| call.caller != first.caller);
+    // Only a callee of the caller can have told it.
+    let called = || {
+        context.topology.services_of(&first.caller).any(|service| net::users_of(context, service).contains(caller))
+    };
+    (!known && called()).then(|| first.caller.clone())
 }
 
 /// A name that no Service has: mistyped, or its Service is gone.
