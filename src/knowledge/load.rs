@@ -82,6 +82,18 @@ impl Graph {
         Self::load(&[])
     }
 
+    /// Loads one directory or file alone, without the bundled graph.
+    ///
+    /// # Errors
+    /// Where it cannot be read or a file does not parse.
+    pub fn only(path: &Path) -> Result<Self, LoadError> {
+        let mut files = Vec::new();
+        user_files(path, 0, &mut files)?;
+        let mut graph = Self::default();
+        files.iter().try_for_each(|(name, text)| graph.add(name, text))?;
+        Ok(graph)
+    }
+
     /// Loads the bundled graph and merges directories over it, by id; later ones win.
     ///
     /// # Errors
