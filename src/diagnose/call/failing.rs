@@ -16,7 +16,7 @@ pub(super) const FAILING: FactSpec = FactSpec {
         (
             "class",
             "wrong-port, wrong-host, service-absent, no-such-service, no-endpoints, zero-replicas, not-selected, \
-             target-port, policy, unresolved, refused, silent, reset, error-status, relayed (another workload's \
+             target-port, policy, dns (its server fails), dns-settings (its own), unresolved, refused, silent, reset, error-status, relayed (another workload's \
              call failed, the caller repeats it), external or unknown",
         ),
         ("target", "host and port as logged or configured"),
@@ -245,10 +245,13 @@ fn existing(context: &Context<'_>, attempt: &Attempt<'_>, fact: Fact, service: &
         let zero = facts.about("service.no-endpoints", &object).any(|fact| fact.text("class") == "zero-replicas");
         return fact.param("class", if zero { "zero-replicas" } else { "no-endpoints" });
     }
+    let caller = &attempt.finding.workload;
+    if is_lookup(attempt.finding) {
+        return unresolved(fact, caller, facts);
+    }
     if holds("service.port") {
         return fact.param("class", "target-port");
     }
-    let caller = &attempt.finding.workload;
     let denied = facts.named("policy.denies").any(|fact| {
         fact.truth == Truth::True
             && fact.refs.get("caller") == Some(caller)
@@ -268,6 +271,23 @@ fn existing(context: &Context<'_>, attempt: &Attempt<'_>, fact: Fact, service: &
             .param("nearest", service.spec.ports.iter().map(net::port_label).collect::<Vec<_>>().join(", "));
     }
     fact.param("class", answer(attempt.finding))
+}
+
+fn is_lookup(finding: &LogFinding) -> bool {
+    finding.signature == "host-not-found"
+}
+
+/// The name of a Service that has endpoints does not resolve: it is not the callee that fails.
+fn unresolved(mut fact: Fact, caller: &ObjectRef, facts: &Facts) -> Fact {
+    fact.refs.remove("callee");
+    if facts.holds("dns.pod", caller) {
+        return fact.param("class", "dns-settings");
+    }
+    let server = facts.named("dns.server").find(|server| server.truth == Truth::True);
+    match server {
+        Some(server) => fact.param("class", "dns").object("callee", server.subject.clone()),
+        None => fact.param("class", "unresolved"),
+    }
 }
 
 /// Whether a workload takes environment variables from a Secret.
