@@ -192,7 +192,7 @@ fn latency(context: &Context<'_>, behaviours: &BTreeMap<ObjectRef, Behaviour>, f
     let deepest = |object: &ObjectRef| !ranked.iter().any(|(other, ..)| *other != object && calls(object, other));
     let Some((object, change, behaviour)) = ranked.iter().find(|(object, ..)| deepest(object)).or(ranked.first()) else { return };
     let runner_up = ranked.iter().filter(|(other, ..)| other != object).map(|(_, other, _)| other.ratio()).fold(1.0, f64::max);
-    let clear = measured && change.ratio() >= 1.2 * runner_up;
+    let clear = measured && change.ratio() >= 1.05 * runner_up;
     let mut fact = Fact::new("latency.outlier", (*object).clone())
         .param("baseline", round(change.before))
         .param("current", round(change.now))

@@ -47,10 +47,13 @@ pub(super) fn state(context: &Context<'_>, facts: &mut Facts) {
         }
         let Some(problem) = problem(context, call) else { continue };
         let peer = peer(context, call, &problem);
-        let troubled = net::is_broken(context, &call.caller)
-            || context.logs.of(&call.caller).any(|one| !one.recovered && matches!(one.class, "call" | "server"));
-        // An address that nobody misses may be of a feature that is off.
+        let told = |fact: &Fact| fact.text("class") == "relayed" && fact.refs.get("callee") == Some(&call.caller);
+        let logs_failure = || {
+            context.logs.of(&call.caller).any(|one| !one.recovered && matches!(one.class, "call" | "server"))
+        };
         let broken = net::is_broken(context, &call.caller);
+        let troubled = broken || logs_failure() || facts.named("call.failing").any(told);
+        // An address that nobody misses may be of a feature that is off.
         let certain = match problem.class {
             "service-absent" => true,
             "wrong-port" => peer.is_some() || troubled,
