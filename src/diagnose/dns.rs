@@ -74,7 +74,7 @@ fn servers<'a>(context: &Context<'a>) -> Vec<&'a Service> {
 
 /// Failed look-ups, whoever made them.
 fn lookups<'a>(context: &Context<'a>) -> impl Iterator<Item = &'a LogFinding> + use<'a> {
-    net::failed_calls(context).filter(|finding| matches!(finding.signature, "host-not-found" | "dns-timeout"))
+    net::failed_calls(context).filter(|finding| finding.signature == "host-not-found")
 }
 
 fn server(context: &Context<'_>, service: &Service, facts: &mut Facts) {

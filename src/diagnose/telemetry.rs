@@ -193,13 +193,16 @@ fn latency(context: &Context<'_>, behaviours: &BTreeMap<ObjectRef, Behaviour>, f
     let Some((object, change, behaviour)) = ranked.iter().find(|(object, ..)| deepest(object)).or(ranked.first()) else { return };
     let runner_up = ranked.iter().filter(|(other, ..)| other != object).map(|(_, other, _)| other.ratio()).fold(1.0, f64::max);
     let clear = measured && change.ratio() >= 1.05 * runner_up;
+    // Alone with a baseline it needs no comparison; alone without one there is nothing to compare.
+    let alone = ranked.len() == 1;
+    let certain = if measured { clear || alone } else { !alone };
     let mut fact = Fact::new("latency.outlier", (*object).clone())
         .param("baseline", round(change.before))
         .param("current", round(change.now))
         .param("ratio", change.ratio().min(1e6).round())
         .param("others", slow.iter().filter(|(other, ..)| other != object).map(|(other, ..)| other.name.to_string()).collect::<Vec<_>>())
         .param("mechanism", "inferred")
-        .param("certainty", if clear || ranked.len() == 1 || !measured { "computed" } else { "suggestive" })
+        .param("certainty", if certain { "computed" } else { "suggestive" })
         .evidence(behaviour.evidence.clone());
     for (other, ..) in slow.iter().filter(|(other, ..)| other != object) {
         fact = fact.affects((*other).clone());

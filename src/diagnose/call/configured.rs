@@ -41,7 +41,7 @@ pub(super) fn state(context: &Context<'_>, facts: &mut Facts) {
     let mut known = BTreeSet::new();
     for call in context.topology.calls() {
         // Any `word:number` of a file looks like an address; only settings of one address count.
-        let setting = call.stated_in.starts_with("env ") || !call.address.scheme.is_empty();
+        let setting = !call.address.scheme.is_empty() || names_an_address(&call.stated_in);
         if !setting || !known.insert((call.caller.clone(), call.address.clone())) || logged(call, facts) {
             continue;
         }
@@ -64,6 +64,19 @@ pub(super) fn state(context: &Context<'_>, facts: &mut Facts) {
         }
         facts.add(fact(context, call, problem, peer));
     }
+}
+
+/// Whether an environment variable is one that states where to call, by its name: `web:12` may
+/// as well be an image or a version.
+fn names_an_address(stated_in: &str) -> bool {
+    const WORDS: [&str; 18] = [
+        "HOST", "ADDR", "URL", "URI", "ENDPOINT", "SERVER", "SERVICE", "BROKER", "UPSTREAM", "TARGET", "BACKEND",
+        "DSN", "DATABASE", "DB", "REDIS", "KAFKA", "NODES", "CONNECTION",
+    ];
+    let Some(name) = stated_in.strip_prefix("env ") else { return false };
+    let name = name.to_ascii_uppercase();
+    WORDS.iter().any(|word| name.contains(word))
+        && !["IMAGE", "TAG", "VERSION", "_NAME"].iter().any(|word| name.contains(word))
 }
 
 /// Whether a failed call to this address was logged: then that says more.

@@ -16,7 +16,7 @@ pub(super) const FAILING: FactSpec = FactSpec {
         (
             "class",
             "wrong-port, wrong-host, service-absent, no-such-service, no-endpoints, zero-replicas, not-selected, \
-             target-port, policy, dns (its server fails), dns-settings (its own), unresolved, refused, silent, reset, error-status, relayed (another workload's \
+             target-port, policy, dns (its server fails), dns-settings (its own), unresolved, refused, silent, unreachable, reset, error-status, relayed (another workload's \
              call failed, the caller repeats it), external or unknown",
         ),
         ("target", "host and port as logged or configured"),
@@ -28,7 +28,7 @@ pub(super) const FAILING: FactSpec = FactSpec {
         ("nearest", "the Service or port that was probably meant"),
         ("stated_in", "where the caller's configuration states the address"),
         ("quota_full", "whether a quota on Services in the namespace is used up"),
-        ("certainty", "computed, suggestive where the target had to be guessed"),
+        ("certainty", "computed, suggestive where the target was guessed or looks well"),
     ],
     refs: &[
         ("caller", "the calling workload"),
@@ -172,12 +172,12 @@ fn classify(context: &Context<'_>, attempt: &Attempt<'_>, facts: &Facts) -> Fact
         fact = fact.param("stated_in", call.stated_in.clone());
     }
     if let Some(relay) = relayed(context, attempt) {
-        return fact.param("class", "relayed").object("callee", relay);
+        return unexplained(fact, "relayed").object("callee", relay);
     }
     match &attempt.target {
         // A log may cut a pod's full name to its first part.
         Target::Missing(service) if context.state.pods.get(service.ns(), &service.name).is_some() => {
-            fact.param("class", "unresolved")
+            unexplained(fact, "unresolved")
         }
         Target::Missing(service) => missing(context, fact, service),
         Target::Service(object) => match net::service(context, object) {
@@ -187,9 +187,13 @@ fn classify(context: &Context<'_>, attempt: &Attempt<'_>, facts: &Facts) -> Fact
         Target::Pod(pod) => {
             let callee = context.topology.workload_of(pod);
             let ready = net::any_ready(context, &callee);
-            let class = if ready { answer(finding) } else { "no-endpoints" };
-            fact.param("class", class).object("callee", callee)
+            if ready {
+                return unexplained(fact, answer(finding)).object("callee", callee);
+            }
+            fact.param("class", "no-endpoints").object("callee", callee)
         }
+        // An answer, if a bad one, says that the host is there.
+        Target::External if matches!(answer(finding), "error-status" | "unknown") => unexplained(fact, answer(finding)),
         Target::External => fact.param("class", "external"),
         Target::Loopback | Target::Unknown => fact.param("class", "unknown"),
     }
@@ -295,7 +299,12 @@ fn existing(context: &Context<'_>, attempt: &Attempt<'_>, fact: Fact, service: &
             .param("stated_in", "a Secret")
             .param("nearest", service.spec.ports.iter().map(net::port_label).collect::<Vec<_>>().join(", "));
     }
-    fact.param("class", answer(attempt.finding))
+    unexplained(fact, answer(attempt.finding))
+}
+
+/// A failed call to something that looks well: that it fails is known, why is not.
+fn unexplained(fact: Fact, class: &'static str) -> Fact {
+    fact.param("class", class).param("certainty", "suggestive")
 }
 
 fn is_lookup(finding: &LogFinding) -> bool {
@@ -311,7 +320,7 @@ fn unresolved(mut fact: Fact, caller: &ObjectRef, facts: &Facts) -> Fact {
     let server = facts.named("dns.server").find(|server| server.truth == Truth::True);
     match server {
         Some(server) => fact.param("class", "dns").object("callee", server.subject.clone()),
-        None => fact.param("class", "unresolved"),
+        None => unexplained(fact, "unresolved"),
     }
 }
 
@@ -325,9 +334,10 @@ fn answer(finding: &LogFinding) -> &'static str {
     match finding.signature {
         "connection-refused" => "refused",
         "connection-reset" => "reset",
-        "host-not-found" | "dns-timeout" => "unresolved",
+        "host-not-found" => "unresolved",
         "http-status-error" | "grpc-error" => "error-status",
-        "connection-timeout" | "read-timeout" | "no-route-to-host" => "silent",
+        "connection-timeout" | "no-route-to-host" | "network-unreachable" => "silent",
+        "connection-failed" | "grpc-unavailable" | "no-instances" | "upstream-unavailable" => "unreachable",
         _ => "unknown",
     }
 }
