@@ -36,7 +36,7 @@ pub const FACTS: &[FactSpec] = &[
             ("nameservers", "the name servers that its pods ask"),
             ("cluster_dns", "the address of the cluster's DNS Service"),
             ("host", "a name that it cannot resolve, where one is known"),
-            ("certainty", "computed where a look-up was seen to fail, else suggestive"),
+            ("certainty", "decisive where a look-up was seen to fail, else computed or suggestive"),
         ],
         refs: &[],
     },
@@ -74,7 +74,7 @@ fn servers<'a>(context: &Context<'a>) -> Vec<&'a Service> {
 
 /// Failed look-ups, whoever made them.
 fn lookups<'a>(context: &Context<'a>) -> impl Iterator<Item = &'a LogFinding> + use<'a> {
-    net::failed_calls(context).filter(|finding| matches!(finding.signature, "host-not-found" | "dns-timeout"))
+    net::failed_calls(context).filter(|finding| finding.signature == "host-not-found")
 }
 
 fn server(context: &Context<'_>, service: &Service, facts: &mut Facts) {
@@ -226,7 +226,7 @@ fn pod_settings(context: &Context<'_>, workload: &ObjectRef, spec: &PodSpec, dns
         .param("class", class)
         .param("policy", if spec.dns_policy.is_empty() { "ClusterFirst" } else { spec.dns_policy.as_str() })
         .param("nameservers", servers.clone())
-        .param("certainty", if failing.is_empty() && configured().is_none() { "suggestive" } else { "computed" })
+        .param("certainty", certainty(!failing.is_empty(), configured().is_some()))
         .evidence([Evidence::spec(
             workload.clone(),
             "spec.template.spec.dnsPolicy",
@@ -240,6 +240,15 @@ fn pod_settings(context: &Context<'_>, workload: &ObjectRef, spec: &PodSpec, dns
         fact = fact.param("host", host);
     }
     facts.add(fact);
+}
+
+/// A failed look-up at servers that cannot know the name leaves no other reading.
+fn certainty(seen: bool, configured: bool) -> &'static str {
+    match (seen, configured) {
+        (true, _) => "decisive",
+        (false, true) => "computed",
+        (false, false) => "suggestive",
+    }
 }
 
 /// Whether a failed look-up is of a name that the cluster's DNS would know. One that names no host

@@ -84,6 +84,7 @@ diagnosers![
     revision,
     rollout,
     dependency,
+    telemetry,
     job,
     cronjob,
     autoscaler,

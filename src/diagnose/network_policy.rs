@@ -51,11 +51,11 @@ struct Attempt {
 /// Signatures that a dropped packet leaves behind. A refusal is an answer, so no policy made it.
 const SILENT: [&str; 6] = [
     "connection-timeout",
+    "connection-failed",
     "no-route-to-host",
+    "network-unreachable",
     "host-not-found",
-    "dns-timeout",
     "grpc-unavailable",
-    "read-timeout",
 ];
 
 /// See [`super::Diagnoser::run`].
@@ -99,7 +99,7 @@ fn silent(finding: &LogFinding) -> bool {
 }
 
 fn is_lookup(finding: &LogFinding) -> bool {
-    matches!(finding.signature, "host-not-found" | "dns-timeout")
+    finding.signature == "host-not-found"
 }
 
 /// The call as the pods see it: to the target port of each workload behind the Service.

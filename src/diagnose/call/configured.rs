@@ -41,16 +41,19 @@ pub(super) fn state(context: &Context<'_>, facts: &mut Facts) {
     let mut known = BTreeSet::new();
     for call in context.topology.calls() {
         // Any `word:number` of a file looks like an address; only settings of one address count.
-        let setting = call.stated_in.starts_with("env ") || !call.address.scheme.is_empty();
+        let setting = !call.address.scheme.is_empty() || names_an_address(&call.stated_in);
         if !setting || !known.insert((call.caller.clone(), call.address.clone())) || logged(call, facts) {
             continue;
         }
         let Some(problem) = problem(context, call) else { continue };
         let peer = peer(context, call, &problem);
-        let troubled = net::is_broken(context, &call.caller)
-            || context.logs.of(&call.caller).any(|one| !one.recovered && matches!(one.class, "call" | "server"));
-        // An address that nobody misses may be of a feature that is off.
+        let told = |fact: &Fact| fact.text("class") == "relayed" && fact.refs.get("callee") == Some(&call.caller);
+        let logs_failure = || {
+            context.logs.of(&call.caller).any(|one| !one.recovered && matches!(one.class, "call" | "server"))
+        };
         let broken = net::is_broken(context, &call.caller);
+        let troubled = broken || logs_failure() || facts.named("call.failing").any(told);
+        // An address that nobody misses may be of a feature that is off.
         let certain = match problem.class {
             "service-absent" => true,
             "wrong-port" => peer.is_some() || troubled,
@@ -61,6 +64,19 @@ pub(super) fn state(context: &Context<'_>, facts: &mut Facts) {
         }
         facts.add(fact(context, call, problem, peer));
     }
+}
+
+/// Whether an environment variable is one that states where to call, by its name: `web:12` may
+/// as well be an image or a version.
+fn names_an_address(stated_in: &str) -> bool {
+    const WORDS: [&str; 18] = [
+        "HOST", "ADDR", "URL", "URI", "ENDPOINT", "SERVER", "SERVICE", "BROKER", "UPSTREAM", "TARGET", "BACKEND",
+        "DSN", "DATABASE", "DB", "REDIS", "KAFKA", "NODES", "CONNECTION",
+    ];
+    let Some(name) = stated_in.strip_prefix("env ") else { return false };
+    let name = name.to_ascii_uppercase();
+    WORDS.iter().any(|word| name.contains(word))
+        && !["IMAGE", "TAG", "VERSION", "_NAME"].iter().any(|word| name.contains(word))
 }
 
 /// Whether a failed call to this address was logged: then that says more.

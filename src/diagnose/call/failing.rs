@@ -16,7 +16,8 @@ pub(super) const FAILING: FactSpec = FactSpec {
         (
             "class",
             "wrong-port, wrong-host, service-absent, no-such-service, no-endpoints, zero-replicas, not-selected, \
-             target-port, policy, unresolved, refused, silent, reset, error-status, external or unknown",
+             target-port, policy, dns (its server fails), dns-settings (its own), unresolved, refused, silent, unreachable, reset, error-status, relayed (another workload's \
+             call failed, the caller repeats it), external or unknown",
         ),
         ("target", "host and port as logged or configured"),
         ("host", "the host"),
@@ -27,7 +28,7 @@ pub(super) const FAILING: FactSpec = FactSpec {
         ("nearest", "the Service or port that was probably meant"),
         ("stated_in", "where the caller's configuration states the address"),
         ("quota_full", "whether a quota on Services in the namespace is used up"),
-        ("certainty", "computed, suggestive where the target had to be guessed"),
+        ("certainty", "computed, suggestive where the target was guessed or looks well"),
     ],
     refs: &[
         ("caller", "the calling workload"),
@@ -51,7 +52,8 @@ struct Attempt<'a> {
 pub(super) fn state(context: &Context<'_>, facts: &mut Facts) {
     for finding in net::failed_calls(context) {
         // A server that logs its clients' failures makes no call itself.
-        let product = finding.params.get("product").and_then(|product| net::product_name(product));
+        let named = finding.params.get("product").and_then(|product| net::product_name(product));
+        let product = named.or_else(|| driver(context, finding));
         if product.is_some() && product == net::product_of(context, &finding.workload) {
             continue;
         }
@@ -90,6 +92,30 @@ fn attempt<'a>(context: &Context<'a>, finding: &'a LogFinding, product: Option<&
         context.topology.services_of(server).next().cloned().map(Target::Service)
     });
     Attempt { finding, address: None, target: target.unwrap_or(Target::Unknown), configured: None, certain: false, product }
+}
+
+/// Words of client libraries in stack traces, by product.
+const DRIVERS: [(&str, &[&str]); 5] = [
+    ("mysql", &["com.mysql.", "mysql-connector", "org.mariadb.", "pymysql", "mysql2/"]),
+    ("postgresql", &["org.postgresql.", "psycopg", "node_modules/pg/", "jackc/pgx", "Npgsql"]),
+    ("redis", &["io.lettuce.", "redis.clients.", "StackExchange.Redis", "go-redis", "ioredis"]),
+    ("mongodb", &["com.mongodb.", "pymongo", "mongo-driver", "node_modules/mongodb/"]),
+    ("rabbitmq", &["com.rabbitmq.", "amqplib", "pika."]),
+];
+/// Lines after a finding that may be its trace.
+const TRACE: usize = 120;
+
+/// The product whose client library the trace of a finding goes through first.
+fn driver(context: &Context<'_>, finding: &LogFinding) -> Option<&'static str> {
+    if finding.target.is_some() {
+        return None;
+    }
+    let key = &finding.key;
+    let log = context.state.logs.get(&key.namespace, &key.pod, &key.container, key.previous)?;
+    let mut trace = log.text.lines().skip(finding.line.saturating_sub(2)).take(TRACE);
+    trace.find_map(|line| {
+        DRIVERS.iter().find(|(_, words)| words.iter().any(|word| line.contains(word))).map(|(product, _)| *product)
+    })
 }
 
 /// The configured call that a logged target belongs to: by host, else by the only one with its port.
@@ -145,7 +171,14 @@ fn classify(context: &Context<'_>, attempt: &Attempt<'_>, facts: &Facts) -> Fact
     if let Some(call) = attempt.configured {
         fact = fact.param("stated_in", call.stated_in.clone());
     }
+    if let Some(relay) = relayed(context, attempt) {
+        return unexplained(fact, "relayed").object("callee", relay);
+    }
     match &attempt.target {
+        // A log may cut a pod's full name to its first part.
+        Target::Missing(service) if context.state.pods.get(service.ns(), &service.name).is_some() => {
+            unexplained(fact, "unresolved")
+        }
         Target::Missing(service) => missing(context, fact, service),
         Target::Service(object) => match net::service(context, object) {
             Some(service) => existing(context, attempt, fact, service, facts),
@@ -154,12 +187,35 @@ fn classify(context: &Context<'_>, attempt: &Attempt<'_>, facts: &Facts) -> Fact
         Target::Pod(pod) => {
             let callee = context.topology.workload_of(pod);
             let ready = net::any_ready(context, &callee);
-            let class = if ready { answer(finding) } else { "no-endpoints" };
-            fact.param("class", class).object("callee", callee)
+            if ready {
+                return unexplained(fact, answer(finding)).object("callee", callee);
+            }
+            fact.param("class", "no-endpoints").object("callee", callee)
         }
+        // An answer, if a bad one, says that the host is there.
+        Target::External if matches!(answer(finding), "error-status" | "unknown") => unexplained(fact, answer(finding)),
         Target::External => fact.param("class", "external"),
         Target::Loopback | Target::Unknown => fact.param("class", "unknown"),
     }
+}
+
+/// The workload whose failed call the caller only repeats: an address that is not the caller's but
+/// that one's, as errors travel up with their text.
+fn relayed(context: &Context<'_>, attempt: &Attempt<'_>) -> Option<ObjectRef> {
+    let caller = &attempt.finding.workload;
+    let address = attempt.finding.target.as_ref()?;
+    let same = |call: &&Call| {
+        call.address.host == address.host && (address.port.is_none() || call.address.port_or_default() == address.port)
+    };
+    let mut calls = context.topology.calls().iter().filter(|call| call.caller.ns() == caller.ns()).filter(same);
+    let first = calls.next()?;
+    let own = first.caller == *caller || calls.clone().any(|call| call.caller == *caller);
+    let known = own || calls.any(|call| call.caller != first.caller);
+    // Only a callee of the caller can have told it.
+    let called = || {
+        context.topology.services_of(&first.caller).any(|service| net::users_of(context, service).contains(caller))
+    };
+    (!known && called()).then(|| first.caller.clone())
 }
 
 /// A name that no Service has: mistyped, or its Service is gone.
@@ -218,10 +274,13 @@ fn existing(context: &Context<'_>, attempt: &Attempt<'_>, fact: Fact, service: &
         let zero = facts.about("service.no-endpoints", &object).any(|fact| fact.text("class") == "zero-replicas");
         return fact.param("class", if zero { "zero-replicas" } else { "no-endpoints" });
     }
+    let caller = &attempt.finding.workload;
+    if is_lookup(attempt.finding) {
+        return unresolved(fact, caller, facts);
+    }
     if holds("service.port") {
         return fact.param("class", "target-port");
     }
-    let caller = &attempt.finding.workload;
     let denied = facts.named("policy.denies").any(|fact| {
         fact.truth == Truth::True
             && fact.refs.get("caller") == Some(caller)
@@ -240,7 +299,29 @@ fn existing(context: &Context<'_>, attempt: &Attempt<'_>, fact: Fact, service: &
             .param("stated_in", "a Secret")
             .param("nearest", service.spec.ports.iter().map(net::port_label).collect::<Vec<_>>().join(", "));
     }
-    fact.param("class", answer(attempt.finding))
+    unexplained(fact, answer(attempt.finding))
+}
+
+/// A failed call to something that looks well: that it fails is known, why is not.
+fn unexplained(fact: Fact, class: &'static str) -> Fact {
+    fact.param("class", class).param("certainty", "suggestive")
+}
+
+fn is_lookup(finding: &LogFinding) -> bool {
+    finding.signature == "host-not-found"
+}
+
+/// The name of a Service that has endpoints does not resolve: it is not the callee that fails.
+fn unresolved(mut fact: Fact, caller: &ObjectRef, facts: &Facts) -> Fact {
+    fact.refs.remove("callee");
+    if facts.holds("dns.pod", caller) {
+        return fact.param("class", "dns-settings");
+    }
+    let server = facts.named("dns.server").find(|server| server.truth == Truth::True);
+    match server {
+        Some(server) => fact.param("class", "dns").object("callee", server.subject.clone()),
+        None => unexplained(fact, "unresolved"),
+    }
 }
 
 /// Whether a workload takes environment variables from a Secret.
@@ -253,9 +334,10 @@ fn answer(finding: &LogFinding) -> &'static str {
     match finding.signature {
         "connection-refused" => "refused",
         "connection-reset" => "reset",
-        "host-not-found" | "dns-timeout" => "unresolved",
+        "host-not-found" => "unresolved",
         "http-status-error" | "grpc-error" => "error-status",
-        "connection-timeout" | "read-timeout" | "no-route-to-host" => "silent",
+        "connection-timeout" | "no-route-to-host" | "network-unreachable" => "silent",
+        "connection-failed" | "grpc-unavailable" | "no-instances" | "upstream-unavailable" => "unreachable",
         _ => "unknown",
     }
 }
