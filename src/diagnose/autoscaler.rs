@@ -18,6 +18,7 @@ pub const FACTS: &[FactSpec] = &[
             ("closest", "an object of nearly the target's name"),
             ("other", "another autoscaler with the same target"),
             ("message", "what the controller said"),
+            ("certainty", "suggestive where the cluster never had the metrics, or the pods are not ready"),
         ],
         refs: &[("target", "the object that it scales")],
     },
@@ -34,6 +35,9 @@ pub const FACTS: &[FactSpec] = &[
         refs: &[("target", "the object that it scales")],
     },
 ];
+
+/// The API that autoscalers read resource metrics from.
+const METRICS_API: &str = "v1beta1.metrics.k8s.io";
 
 /// See [`super::Diagnoser::run`].
 pub fn run(context: &Context<'_>, facts: &mut Facts) {
@@ -96,10 +100,19 @@ fn blocked(context: &Context<'_>, autoscaler: &HorizontalPodAutoscaler, target: 
             Some((container, metric)) if message.contains("missing request") || !message.contains("unable to fetch metrics") => {
                 said(fact("missing-requests"), active).param("container", container).param("metric", metric)
             }
-            _ if message.contains("could not find the requested resource") || message.contains("the server is currently unable") => {
-                said(fact("no-metrics-api"), active)
+            _ if message.contains("could not find the requested resource")
+                || message.contains("the server is currently unable") =>
+            {
+                // A cluster without a metrics server is as its owners made it, not broken today.
+                let never = context.state.was_read(&Kind::ApiService, "")
+                    && context.state.api_services.get("", METRICS_API).is_none();
+                said(fact("no-metrics-api"), active).param("certainty", if never { "suggestive" } else { "computed" })
             }
-            _ => said(fact("no-metrics"), active),
+            _ => {
+                // Pods that are not ready have no metrics yet: that is the pods' matter.
+                let ready = context.topology.pods_of(target).iter().any(|pod| pod.is_ready());
+                said(fact("no-metrics"), active).param("certainty", if ready { "computed" } else { "suggestive" })
+            }
         },
     })
 }

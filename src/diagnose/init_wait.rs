@@ -18,7 +18,7 @@ pub const FACTS: &[FactSpec] = &[FactSpec {
         ("exists", "yes, no or unknown: whether that exists"),
         ("line", "the last line of its log"),
     ],
-    refs: &[("target", "the object that it waits for")],
+    refs: &[("waits_for", "the object that it waits for")],
 }];
 
 /// Seconds that any init container may take.
@@ -65,7 +65,7 @@ fn explain(context: &Context<'_>, instance: &Instance<'_>, native: bool, seconds
                 crate::cluster::Truth::False => "no",
                 crate::cluster::Truth::Unknown => "unknown",
             };
-            fact.param("target", target.to_string()).param("exists", exists).object("target", target)
+            fact.param("target", target.to_string()).param("exists", exists).object("waits_for", target)
         }
         None => fact,
     }
