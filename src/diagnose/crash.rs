@@ -29,6 +29,7 @@ pub const FACTS: &[FactSpec] = &[FactSpec {
         ("signature", "the meaning of the last telling log line"),
         ("log_class", "that meaning's class"),
         ("line", "that line"),
+        ("told", "yes where its log says that it was told to stop before it ended"),
     ],
     refs: &[("node", "the node that it runs on")],
 }];
@@ -96,6 +97,9 @@ fn explain(context: &Context<'_>, instance: &Instance<'_>, ended: &Terminated) -
     if let Some(seconds) = lifetime(ended) {
         fact = fact.param("seconds", seconds);
     }
+    if was_told(context, instance) {
+        fact = fact.param("told", "yes");
+    }
     let Some(finding) = finding else { return fact };
     let evidence = Evidence::new(
         Source::Log,
@@ -110,6 +114,16 @@ fn explain(context: &Context<'_>, instance: &Instance<'_>, ended: &Terminated) -
         .param("log_class", finding.class)
         .param("line", finding.excerpt.clone())
         .evidence([evidence])
+}
+
+/// Whether the log of the last run acknowledges a SIGTERM and does not say that the shutdown was done.
+fn was_told(context: &Context<'_>, instance: &Instance<'_>) -> bool {
+    let said = |signature: &str| {
+        context.logs.of(instance.workload).any(|finding| {
+            finding.key.container == instance.name() && finding.signature == signature && finding.at_end
+        })
+    };
+    said("sigterm-received") && !said("shutdown-complete")
 }
 
 fn classify(
