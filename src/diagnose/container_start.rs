@@ -55,7 +55,9 @@ const SLOW_PULL: i64 = 300;
 /// See [`super::Diagnoser::run`].
 pub fn run(context: &Context<'_>, facts: &mut Facts) {
     for instance in instances(context) {
-        if let Some(fact) = configuration(&instance).or_else(|| start(context, &instance)) {
+        let unmet = facts.holds("reference.missing", instance.workload);
+        let refused = configuration(&instance).filter(|_| !unmet);
+        if let Some(fact) = refused.or_else(|| start(context, &instance)) {
             state(facts, fact);
         } else if let Some(fact) = slow_pull(context, &instance) {
             state(facts, fact);
@@ -78,6 +80,7 @@ fn configuration(instance: &Instance<'_>) -> Option<Fact> {
     } else if mentions(&text, &["invalid environment variable", "invalid environment"]) {
         "invalid-env"
     } else if instance.waiting() == "CreateContainerConfigError"
+        && !text.is_empty()
         && !mentions(&text, &["not found", "couldn't find key", "non-existent"])
     {
         "other"

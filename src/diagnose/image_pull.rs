@@ -164,7 +164,8 @@ fn explain(context: &Context<'_>, instance: &Instance<'_>, class: &'static str, 
             if secrets.missing() {
                 "missing-secret"
             } else if secrets.named.is_empty() {
-                if ambiguous && (is_official(image) || closest.is_some()) {
+                // Docker Hub's own images are public: who refuses one (a mirror, say) does not have it.
+                if is_official(image) || (ambiguous && closest.is_some()) {
                     certainty = "computed";
                     "not-found"
                 } else {

@@ -44,6 +44,8 @@ const AT_LIMIT: i128 = 90;
 const TINY_CPU_MILLI: i128 = 100;
 /// How many times its earlier usage makes a jump.
 const JUMP: f64 = 4.0;
+/// How many times its earlier usage makes a rise that throttling goes with.
+const RISE: f64 = 2.0;
 
 /// See [`super::Diagnoser::run`].
 pub fn run(context: &Context<'_>, facts: &mut Facts) {
@@ -52,7 +54,8 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
         suspected(context, instance, facts);
     }
     for (workload, sign) in telemetry(context) {
-        if let Some(fact) = sign.fact(workload) {
+        let limit = cpu_limit(context, &workload);
+        if let Some(fact) = sign.fact(workload, limit) {
             facts.add(fact);
         }
     }
@@ -140,14 +143,19 @@ struct Sign {
 }
 
 impl Sign {
-    fn fact(self, workload: ObjectRef) -> Option<Fact> {
-        let class = match (self.throttled, self.factor >= JUMP) {
+    /// `limit` is the CPU limit of the workload's largest container, in cores.
+    fn fact(self, workload: ObjectRef, limit: Option<f64>) -> Option<Fact> {
+        // A rise alone is work; it is trouble where it meets a bound. Throttling that began
+        // together with a rise is the rise's doing, not the limit's.
+        let bound = self.throttled || self.usage >= limit.map_or(1.0, |limit| limit * 0.8);
+        let jumped = bound && self.factor >= if self.throttled { RISE } else { JUMP };
+        let class = match (self.throttled, jumped) {
             (_, true) => "overload",
             (true, false) => "throttled",
             (false, false) => return None,
         };
         let mut fact = Fact::new("usage.cpu", workload).param("class", class).evidence(self.evidence).since(self.since);
-        if self.factor >= JUMP {
+        if jumped {
             fact = fact.param("factor", (self.factor * 10.0).round() / 10.0);
         }
         if self.usage > 0.0 {
@@ -158,6 +166,12 @@ impl Sign {
             None => fact,
         })
     }
+}
+
+fn cpu_limit(context: &Context<'_>, workload: &ObjectRef) -> Option<f64> {
+    let containers = &context.state.workload_of(workload)?.template().spec.containers;
+    let limits = containers.iter().filter_map(|container| container.resources.limits.get("cpu"));
+    limits.max().map(|limit| limit.as_f64())
 }
 
 /// Words of alerts and metrics about throttling.
@@ -178,7 +192,7 @@ fn telemetry(context: &Context<'_>) -> BTreeMap<ObjectRef, Sign> {
                 sign.throttled = true;
                 sign.evidence.push(Evidence::new(Source::Metric, workload, name, format!("{before:.3} → {after:.3}")));
             }
-        } else if after >= 0.05 && after >= before * JUMP {
+        } else if after >= 0.05 && after >= before * RISE {
             sign.factor = sign.factor.max(if before > 0.0 { after / before } else { JUMP });
             sign.usage = sign.usage.max(after);
             sign.evidence.push(Evidence::new(Source::Metric, workload, name, format!("{before:.3} → {after:.3}")));
@@ -195,7 +209,7 @@ fn telemetry(context: &Context<'_>) -> BTreeMap<ObjectRef, Sign> {
         if mentions(&lower, &THROTTLING) {
             sign.throttled = true;
         } else if let Some(percent) = growth(&lower) {
-            sign.factor = sign.factor.max(percent / 100.0);
+            sign.factor = sign.factor.max(1.0 + percent / 100.0);
         }
         let name = alert.labels.get("alertname").cloned().unwrap_or_default();
         let said = alert.annotations.get("description").or(alert.annotations.get("summary")).cloned().unwrap_or_default();
@@ -251,18 +265,19 @@ fn subject(context: &Context<'_>, labels: &BTreeMap<String, String>) -> Option<O
     None
 }
 
-/// The median of the first half and of the last sixth of a series.
+/// The median of a series' first quarter and the upper quartile of its second half.
 fn levels(series: &Series) -> Option<(f64, f64)> {
-    let values: Vec<f64> = series.values.iter().filter_map(|sample| sample.value()).filter(|value| value.is_finite()).collect();
-    if values.len() < 6 {
+    let values: Vec<f64> =
+        series.values.iter().filter_map(|sample| sample.value()).filter(|value| value.is_finite()).collect();
+    if values.len() < 8 {
         return None;
     }
-    let median = |part: &[f64]| {
+    let rank = |part: &[f64], numerator: usize| {
         let mut sorted = part.to_vec();
         sorted.sort_by(f64::total_cmp);
-        sorted.get(sorted.len() / 2).copied()
+        sorted.get(sorted.len() * numerator / 4).copied()
     };
-    Some((median(values.get(..values.len() / 2)?)?, median(values.get(values.len() - values.len() / 6 - 1..)?)?))
+    Some((rank(values.get(..values.len() / 4)?, 2)?, rank(values.get(values.len() / 2..)?, 3)?))
 }
 
 #[cfg(test)]
