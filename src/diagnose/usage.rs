@@ -208,7 +208,8 @@ fn telemetry(context: &Context<'_>) -> BTreeMap<ObjectRef, Sign> {
         let sign = signs.entry(workload.clone()).or_default();
         if mentions(&lower, &THROTTLING) {
             sign.throttled = true;
-        } else if let Some(percent) = growth(&lower) {
+        }
+        if let Some(percent) = growth(&lower) {
             sign.factor = sign.factor.max(1.0 + percent / 100.0);
         }
         let name = alert.labels.get("alertname").cloned().unwrap_or_default();
