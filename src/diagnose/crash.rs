@@ -54,7 +54,10 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
 
 /// Start errors are another diagnoser's matter.
 fn starts_nothing(ended: &Terminated) -> bool {
-    matches!(ended.reason.as_str(), "StartError" | "ContainerCannotRun" | "RunContainerError" | "ContainerStatusUnknown")
+    matches!(
+        ended.reason.as_str(),
+        "StartError" | "ContainerCannotRun" | "RunContainerError" | "ContainerStatusUnknown"
+    )
 }
 
 /// A single OOM kill counts even where the container runs again, as long as it was lately.
@@ -89,7 +92,8 @@ fn explain(context: &Context<'_>, instance: &Instance<'_>, ended: &Terminated) -
         fact = fact.evidence([Evidence::event(event)]).object("node", node);
     }
     for (name, list) in [("limit", true), ("request", false)] {
-        let resources = instance.spec.map(|spec| if list { &spec.resources.limits } else { &spec.resources.requests });
+        let resources =
+            instance.spec.map(|spec| if list { &spec.resources.limits } else { &spec.resources.requests });
         if let Some(amount) = resources.and_then(|resources| resources.get("memory")) {
             fact = fact.param(name, amount.to_string());
         }
@@ -163,9 +167,13 @@ fn probe_kill<'a>(
     ended: &Terminated,
 ) -> Option<(&'static str, &'a Event)> {
     instance.events(context.state).into_iter().filter(|event| event.reason == "Killing").find_map(|event| {
-        let probe = if event.message.contains("failed liveness probe") || event.message.contains("Liveness probe failed") {
+        let probe = if event.message.contains("failed liveness probe")
+            || event.message.contains("Liveness probe failed")
+        {
             "liveness"
-        } else if event.message.contains("failed startup probe") || event.message.contains("Startup probe failed") {
+        } else if event.message.contains("failed startup probe")
+            || event.message.contains("Startup probe failed")
+        {
             "startup"
         } else {
             return None;
@@ -206,23 +214,26 @@ fn is_sidecar(context: &Context<'_>, instance: &Instance<'_>) -> bool {
     let served = || {
         let services = context.topology.services_of(instance.workload).collect::<Vec<_>>();
         containers.iter().find(|container| {
-            services.iter().filter_map(|object| context.state.services.get(object.ns(), &object.name)).any(|service| {
-                service.spec.ports.iter().any(|port| {
-                    let target = port.target_port.clone().unwrap_or(crate::cluster::types::IntOrString::Int(port.port));
-                    container.ports.iter().any(|own| {
-                        target.as_int() == Some(own.container_port) || target.as_name().is_some_and(|name| name == own.name)
+            services.iter().filter_map(|object| context.state.services.get(object.ns(), &object.name)).any(
+                |service| {
+                    service.spec.ports.iter().any(|port| {
+                        let target = port
+                            .target_port
+                            .clone()
+                            .unwrap_or(crate::cluster::types::IntOrString::Int(port.port));
+                        container.ports.iter().any(|own| {
+                            target.as_int() == Some(own.container_port)
+                                || target.as_name().is_some_and(|name| name == own.name)
+                        })
                     })
-                })
-            })
+                },
+            )
         })
     };
     let Some(main) = named.or_else(served).or(containers.first()) else { return false };
-    let main_runs = instance
-        .pod
-        .status
-        .container_statuses
-        .iter()
-        .any(|status| status.name == main.name && status.state.running.is_some() && status.restart_count <= 1);
+    let main_runs = instance.pod.status.container_statuses.iter().any(|status| {
+        status.name == main.name && status.state.running.is_some() && status.restart_count <= 1
+    });
     main.name != instance.name() && main_runs
 }
 

@@ -33,7 +33,12 @@ pub const FACTS: &[FactSpec] = &[
     FactSpec {
         name: "usage.memory",
         about: "the container's memory usage is near its limit",
-        params: &[("container", "the container"), ("usage", "the usage"), ("limit", "the limit"), ("percent", "usage in percent of the limit")],
+        params: &[
+            ("container", "the container"),
+            ("usage", "the usage"),
+            ("limit", "the limit"),
+            ("percent", "usage in percent of the limit"),
+        ],
         refs: &[],
     },
 ];
@@ -62,11 +67,19 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
 }
 
 fn from_metrics(context: &Context<'_>, instance: &Instance<'_>, facts: &mut Facts) {
-    let Some(metrics) = context.state.pod_metrics.get(instance.namespace(), &instance.pod.metadata.name) else { return };
-    let Some(usage) = metrics.containers.iter().find(|container| container.name == instance.name()) else { return };
+    let Some(metrics) = context.state.pod_metrics.get(instance.namespace(), &instance.pod.metadata.name)
+    else {
+        return;
+    };
+    let Some(usage) = metrics.containers.iter().find(|container| container.name == instance.name()) else {
+        return;
+    };
     let Some(spec) = instance.spec else { return };
     for (resource, name) in [("cpu", "usage.cpu"), ("memory", "usage.memory")] {
-        let (Some(used), Some(limit)) = (usage.usage.get(resource), spec.resources.limits.get(resource)) else { continue };
+        let (Some(used), Some(limit)) = (usage.usage.get(resource), spec.resources.limits.get(resource))
+        else {
+            continue;
+        };
         let percent = percent(*used, *limit);
         if percent < AT_LIMIT {
             continue;
@@ -101,10 +114,12 @@ fn suspected(context: &Context<'_>, instance: &Instance<'_>, facts: &mut Facts) 
         return;
     }
     let slow = context.logs.of(instance.workload).find(|finding| {
-        finding.key.container == instance.name() && matches!(finding.signature, "slow" | "slow-request" | "slow-operation")
+        finding.key.container == instance.name()
+            && matches!(finding.signature, "slow" | "slow-request" | "slow-operation")
     });
     let timed_out = instance.events(context.state).into_iter().find(|event| {
-        event.reason == "Unhealthy" && mentions(&event.message.to_lowercase(), &["deadline exceeded", "client.timeout", "timed out"])
+        event.reason == "Unhealthy"
+            && mentions(&event.message.to_lowercase(), &["deadline exceeded", "client.timeout", "timed out"])
     });
     let certainty = match (slow, timed_out) {
         (Some(_), Some(_)) => "computed",
@@ -116,7 +131,11 @@ fn suspected(context: &Context<'_>, instance: &Instance<'_>, facts: &mut Facts) 
         .param("container", instance.name())
         .param("limit", limit.to_string())
         .param("certainty", certainty)
-        .evidence([Evidence::spec(instance.pod_ref(), format!("spec.containers[{}].resources.limits.cpu", instance.name()), limit.to_string())])
+        .evidence([Evidence::spec(
+            instance.pod_ref(),
+            format!("spec.containers[{}].resources.limits.cpu", instance.name()),
+            limit.to_string(),
+        )])
         .evidence(timed_out.map(Evidence::event));
     if let Some(finding) = slow {
         fact = fact.param("line", finding.excerpt.clone()).since(finding.first).evidence([Evidence::new(
@@ -154,7 +173,8 @@ impl Sign {
             (true, false) => "throttled",
             (false, false) => return None,
         };
-        let mut fact = Fact::new("usage.cpu", workload).param("class", class).evidence(self.evidence).since(self.since);
+        let mut fact =
+            Fact::new("usage.cpu", workload).param("class", class).evidence(self.evidence).since(self.since);
         if jumped {
             fact = fact.param("factor", (self.factor * 10.0).round() / 10.0);
         }
@@ -190,16 +210,27 @@ fn telemetry(context: &Context<'_>) -> BTreeMap<ObjectRef, Sign> {
         if mentions(&name, &THROTTLING) {
             if after >= 0.2 && after >= before * JUMP {
                 sign.throttled = true;
-                sign.evidence.push(Evidence::new(Source::Metric, workload, name, format!("{before:.3} → {after:.3}")));
+                sign.evidence.push(Evidence::new(
+                    Source::Metric,
+                    workload,
+                    name,
+                    format!("{before:.3} → {after:.3}"),
+                ));
             }
         } else if after >= 0.05 && after >= before * RISE {
             sign.factor = sign.factor.max(if before > 0.0 { after / before } else { JUMP });
             sign.usage = sign.usage.max(after);
-            sign.evidence.push(Evidence::new(Source::Metric, workload, name, format!("{before:.3} → {after:.3}")));
+            sign.evidence.push(Evidence::new(
+                Source::Metric,
+                workload,
+                name,
+                format!("{before:.3} → {after:.3}"),
+            ));
         }
     }
     for alert in context.state.alerts.iter().filter(|alert| is_active(alert)) {
-        let text = alert.labels.values().chain(alert.annotations.values()).cloned().collect::<Vec<_>>().join(" ");
+        let text =
+            alert.labels.values().chain(alert.annotations.values()).cloned().collect::<Vec<_>>().join(" ");
         let lower = text.to_lowercase();
         if !lower.contains("cpu") && !mentions(&lower, &THROTTLING) {
             continue;
@@ -213,10 +244,16 @@ fn telemetry(context: &Context<'_>) -> BTreeMap<ObjectRef, Sign> {
             sign.factor = sign.factor.max(1.0 + percent / 100.0);
         }
         let name = alert.labels.get("alertname").cloned().unwrap_or_default();
-        let said = alert.annotations.get("description").or(alert.annotations.get("summary")).cloned().unwrap_or_default();
+        let said = alert
+            .annotations
+            .get("description")
+            .or(alert.annotations.get("summary"))
+            .cloned()
+            .unwrap_or_default();
         sign.line.get_or_insert_with(|| said.clone());
         sign.since = sign.since.or(alert.starts_at.0);
-        sign.evidence.push(Evidence::new(Source::Alert, workload, "", name).excerpt(said).at(alert.starts_at.0));
+        sign.evidence
+            .push(Evidence::new(Source::Alert, workload, "", name).excerpt(said).at(alert.starts_at.0));
     }
     signs
 }
@@ -241,7 +278,11 @@ fn subject(context: &Context<'_>, labels: &BTreeMap<String, String>) -> Option<O
         if let Some(pod) = labels.get("pod").or(labels.get("pod_name")) {
             return Some(context.topology.workload_of(&ObjectRef::new(Kind::Pod, namespace, pod)));
         }
-        for (label, kind) in [("deployment", Kind::Deployment), ("statefulset", Kind::StatefulSet), ("daemonset", Kind::DaemonSet)] {
+        for (label, kind) in [
+            ("deployment", Kind::Deployment),
+            ("statefulset", Kind::StatefulSet),
+            ("daemonset", Kind::DaemonSet),
+        ] {
             if let Some(name) = labels.get(label)
                 && let Some(workload) = context.state.workload(&kind, namespace, name)
             {
@@ -288,7 +329,9 @@ mod tests {
 
     #[test]
     fn levels_of_a_jump() {
-        let values = (0..24).map(|index| Sample(f64::from(index), if index < 15 { "0.01" } else { "0.2" }.to_owned())).collect();
+        let values = (0..24)
+            .map(|index| Sample(f64::from(index), if index < 15 { "0.01" } else { "0.2" }.to_owned()))
+            .collect();
         let series = Series { metric: BTreeMap::new(), values };
         assert_eq!(levels(&series), Some((0.01, 0.2)));
     }
