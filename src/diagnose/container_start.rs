@@ -55,7 +55,9 @@ const SLOW_PULL: i64 = 300;
 /// See [`super::Diagnoser::run`].
 pub fn run(context: &Context<'_>, facts: &mut Facts) {
     for instance in instances(context) {
-        if let Some(fact) = configuration(&instance).or_else(|| start(context, &instance)) {
+        let unmet = facts.holds("reference.missing", instance.workload);
+        let refused = configuration(&instance).filter(|_| !unmet);
+        if let Some(fact) = refused.or_else(|| start(context, &instance)) {
             state(facts, fact);
         } else if let Some(fact) = slow_pull(context, &instance) {
             state(facts, fact);
@@ -78,6 +80,7 @@ fn configuration(instance: &Instance<'_>) -> Option<Fact> {
     } else if mentions(&text, &["invalid environment variable", "invalid environment"]) {
         "invalid-env"
     } else if instance.waiting() == "CreateContainerConfigError"
+        && !text.is_empty()
         && !mentions(&text, &["not found", "couldn't find key", "non-existent"])
     {
         "other"
@@ -96,19 +99,23 @@ fn configuration(instance: &Instance<'_>) -> Option<Fact> {
 }
 
 fn start(context: &Context<'_>, instance: &Instance<'_>) -> Option<Fact> {
-    hook(context, instance).or_else(|| runtime_error(context, instance)).or_else(|| from_log(context, instance))
+    hook(context, instance)
+        .or_else(|| runtime_error(context, instance))
+        .or_else(|| from_log(context, instance))
 }
 
 /// A postStart hook that fails takes its container with it.
 fn hook(context: &Context<'_>, instance: &Instance<'_>) -> Option<Fact> {
-    let waits = matches!(instance.waiting(), "PostStartHookError" | "PreStartHookError" | "PreCreateHookError");
-    let event = pod_events(context.state, instance.pod)
-        .into_iter()
-        .find(|event| event.reason == "FailedPostStartHook" && event.container().is_none_or(|name| name == instance.name()));
+    let waits =
+        matches!(instance.waiting(), "PostStartHookError" | "PreStartHookError" | "PreCreateHookError");
+    let event = pod_events(context.state, instance.pod).into_iter().find(|event| {
+        event.reason == "FailedPostStartHook" && event.container().is_none_or(|name| name == instance.name())
+    });
     if !waits && (event.is_none() || !instance.is_crashing(context)) {
         return None;
     }
-    let message = if waits { instance.waiting_message() } else { event.map_or("", |event| event.message.as_str()) };
+    let message =
+        if waits { instance.waiting_message() } else { event.map_or("", |event| event.message.as_str()) };
     let handler = instance.spec.and_then(|spec| spec.lifecycle.post_start.as_ref());
     let command = handler.and_then(|handler| {
         let exec = handler.exec.as_ref().map(|exec| exec.command.join(" "));
@@ -140,17 +147,27 @@ fn fact(instance: &Instance<'_>, class: &'static str) -> Fact {
 fn runtime_error(context: &Context<'_>, instance: &Instance<'_>) -> Option<Fact> {
     let waits = matches!(instance.waiting(), "RunContainerError" | "CreateContainerError");
     let ended = instance.ended().filter(|ended| {
-        matches!(ended.reason.as_str(), "StartError" | "ContainerCannotRun" | "RunContainerError") && instance.status.state.running.is_none()
+        matches!(ended.reason.as_str(), "StartError" | "ContainerCannotRun" | "RunContainerError")
+            && instance.status.state.running.is_none()
     });
     let event = || {
         let events = instance.events(context.state);
-        events.into_iter().find(|event| event.reason == "Failed" && mentions(&event.message, &["runc", "crun", "OCI runtime", "oci runtime", "container process"]))
+        events.into_iter().find(|event| {
+            event.reason == "Failed"
+                && mentions(
+                    &event.message,
+                    &["runc", "crun", "OCI runtime", "oci runtime", "container process"],
+                )
+        })
     };
     let message = if waits && !instance.waiting_message().is_empty() {
         instance.waiting_message().to_owned()
     } else if let Some(ended) = ended {
         ended.message.clone()
-    } else if waits || (instance.waiting() == "CrashLoopBackOff" && instance.ended().is_none_or(|ended| ended.exit_code == 128)) {
+    } else if waits
+        || (instance.waiting() == "CrashLoopBackOff"
+            && instance.ended().is_none_or(|ended| ended.exit_code == 128))
+    {
         event()?.message.clone()
     } else {
         return None;
@@ -180,12 +197,34 @@ fn classify(message: &str) -> &'static str {
         () if mentions(&text, &["oom-killed", "memory limit too low", "cannot allocate memory"]) => "memory",
         () if text.contains("exec format error") => "architecture",
         () if mentions(&text, &["chdir to cwd", "working directory", "mkdir cwd"]) => "workdir",
-        () if text.contains("permission denied") && mentions(&text, &["exec", "starting container process"]) => "not-executable",
+        () if text.contains("permission denied")
+            && mentions(&text, &["exec", "starting container process"]) =>
+        {
+            "not-executable"
+        }
         () if text.contains("executable file not found") => "not-found",
         () if text.contains("exec:") && text.contains("no such file or directory") => "not-found",
         () if text.contains("is a directory") && text.contains("exec") => "not-executable",
-        () if mentions(&text, &["error mounting", "failed to mount", "not a directory", "read-only file system: unknown"]) => "mount",
-        () if mentions(&text, &["operation not permitted", "unable to find user", "no matching entries in passwd", "apparmor", "seccomp"]) => "privilege",
+        () if mentions(
+            &text,
+            &["error mounting", "failed to mount", "not a directory", "read-only file system: unknown"],
+        ) =>
+        {
+            "mount"
+        }
+        () if mentions(
+            &text,
+            &[
+                "operation not permitted",
+                "unable to find user",
+                "no matching entries in passwd",
+                "apparmor",
+                "seccomp",
+            ],
+        ) =>
+        {
+            "privilege"
+        }
         () if mentions(&text, &["device", "cdi"]) => "device",
         () => "other",
     }
@@ -193,7 +232,8 @@ fn classify(message: &str) -> &'static str {
 
 /// What was to be executed: as the message names it, else as the spec does.
 fn command_of(instance: &Instance<'_>, message: &str) -> Option<String> {
-    let quoted = message.split_once("exec: \"").and_then(|(_, rest)| rest.split_once('"')).map(|(path, _)| path);
+    let quoted =
+        message.split_once("exec: \"").and_then(|(_, rest)| rest.split_once('"')).map(|(path, _)| path);
     let own = || instance.spec.and_then(|spec| spec.command.first()).map(String::as_str);
     quoted.or_else(own).map(str::to_owned)
 }
@@ -204,7 +244,9 @@ fn not_found(instance: &Instance<'_>, fact: Fact, command: Option<String>) -> Fa
     let covered = covering_mount(instance, &command);
     let fact = fact.param("command", command);
     match covered {
-        Some((mount, volume)) => fact.param("class", "shadowed").param("mount", mount).param("volume", volume),
+        Some((mount, volume)) => {
+            fact.param("class", "shadowed").param("mount", mount).param("volume", volume)
+        }
         None => fact,
     }
 }
@@ -220,7 +262,11 @@ fn covering_mount(instance: &Instance<'_>, path: &str) -> Option<(String, String
         if path.starts_with('/') {
             path.strip_prefix(mount).is_some_and(|rest| rest.starts_with('/'))
         } else {
-            !path.contains('/') && PATH.iter().any(|directory| *directory == mount || directory.strip_prefix(mount).is_some_and(|rest| rest.starts_with('/')))
+            !path.contains('/')
+                && PATH.iter().any(|directory| {
+                    *directory == mount
+                        || directory.strip_prefix(mount).is_some_and(|rest| rest.starts_with('/'))
+                })
         }
     };
     mounts
@@ -251,9 +297,14 @@ fn from_log(context: &Context<'_>, instance: &Instance<'_>) -> Option<Fact> {
     let finding = context.logs.of(instance.workload).find(|finding| {
         finding.key.container == instance.name()
             && finding.at_end
-            && matches!(finding.signature, "exec-format-error" | "command-not-found" | "missing-file" | "permission-denied")
+            && matches!(
+                finding.signature,
+                "exec-format-error" | "command-not-found" | "missing-file" | "permission-denied"
+            )
     });
-    let path = finding.and_then(|finding| finding.params.get("path").or(finding.params.get("file")).or(finding.params.get("name")));
+    let path = finding.and_then(|finding| {
+        finding.params.get("path").or(finding.params.get("file")).or(finding.params.get("name"))
+    });
     let class = match finding.map(|finding| finding.signature) {
         Some("exec-format-error") => "architecture",
         Some("command-not-found") => "not-found",
@@ -269,9 +320,14 @@ fn from_log(context: &Context<'_>, instance: &Instance<'_>) -> Option<Fact> {
         .param("exit_code", code)
         .evidence(instance.ended_evidence());
     if let Some(finding) = finding {
-        let evidence = Evidence::new(crate::evidence::Source::Log, instance.pod_ref(), format!("log of {}", instance.name()), finding.signature)
-            .excerpt(finding.excerpt.clone())
-            .at(finding.last);
+        let evidence = Evidence::new(
+            crate::evidence::Source::Log,
+            instance.pod_ref(),
+            format!("log of {}", instance.name()),
+            finding.signature,
+        )
+        .excerpt(finding.excerpt.clone())
+        .at(finding.last);
         fact = fact.param("message", finding.excerpt.clone()).evidence([evidence]);
     }
     Some(match class {
@@ -283,8 +339,12 @@ fn from_log(context: &Context<'_>, instance: &Instance<'_>) -> Option<Fact> {
 
 /// Whether a path is what the container was told to run.
 fn is_program(instance: &Instance<'_>, path: &str) -> bool {
-    let script = [".sh", ".py", ".js", ".mjs", ".rb", ".jar", ".php", ".pl", ".dll"].iter().any(|suffix| path.ends_with(suffix));
-    let named = instance.spec.is_some_and(|spec| spec.command.iter().chain(&spec.args).any(|word| word.contains(path)));
+    let script = [".sh", ".py", ".js", ".mjs", ".rb", ".jar", ".php", ".pl", ".dll"]
+        .iter()
+        .any(|suffix| path.ends_with(suffix));
+    let named = instance
+        .spec
+        .is_some_and(|spec| spec.command.iter().chain(&spec.args).any(|word| word.contains(path)));
     named || (script && path.starts_with('/') && covering_mount(instance, path).is_some())
 }
 
@@ -295,7 +355,8 @@ fn slow_pull(context: &Context<'_>, instance: &Instance<'_>) -> Option<Fact> {
     let image = instance.image();
     let about = pod_events(context.state, instance.pod);
     let mut about = about.into_iter().filter(|event| event.message.contains(image) && !image.is_empty());
-    let newest = about.find(|event| matches!(event.reason.as_str(), "Pulling" | "Pulled" | "Failed" | "BackOff"))?;
+    let newest =
+        about.find(|event| matches!(event.reason.as_str(), "Pulling" | "Pulled" | "Failed" | "BackOff"))?;
     let seconds = context.state.age_seconds(newest.last())?;
     (newest.reason == "Pulling" && seconds >= SLOW_PULL).then(|| {
         Fact::new("image.slow", instance.workload.clone())
@@ -316,11 +377,22 @@ mod tests {
         let prefix = "failed to create containerd task: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: ";
         let class = |text: &str| classify(&format!("{prefix}{text}"));
         assert_eq!(class("exec: \"serve\": executable file not found in $PATH: unknown"), "not-found");
-        assert_eq!(class("exec: \"/app/serve\": stat /app/serve: no such file or directory: unknown"), "not-found");
+        assert_eq!(
+            class("exec: \"/app/serve\": stat /app/serve: no such file or directory: unknown"),
+            "not-found"
+        );
         assert_eq!(class("exec: \"/app/serve\": permission denied: unknown"), "not-executable");
         assert_eq!(class("exec /app/serve: exec format error"), "architecture");
-        assert_eq!(class("chdir to cwd (\"/srv\") set in config.json failed: no such file or directory: unknown"), "workdir");
+        assert_eq!(
+            class("chdir to cwd (\"/srv\") set in config.json failed: no such file or directory: unknown"),
+            "workdir"
+        );
         assert_eq!(class("container init was OOM-killed (memory limit too low?): unknown"), "memory");
-        assert_eq!(class("error during container init: error mounting \"/x\" to rootfs at \"/y\": not a directory: unknown"), "mount");
+        assert_eq!(
+            class(
+                "error during container init: error mounting \"/x\" to rootfs at \"/y\": not a directory: unknown"
+            ),
+            "mount"
+        );
     }
 }

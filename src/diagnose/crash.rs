@@ -29,6 +29,7 @@ pub const FACTS: &[FactSpec] = &[FactSpec {
         ("signature", "the meaning of the last telling log line"),
         ("log_class", "that meaning's class"),
         ("line", "that line"),
+        ("told", "yes where its log says that it was told to stop before it ended"),
     ],
     refs: &[("node", "the node that it runs on")],
 }];
@@ -53,7 +54,10 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
 
 /// Start errors are another diagnoser's matter.
 fn starts_nothing(ended: &Terminated) -> bool {
-    matches!(ended.reason.as_str(), "StartError" | "ContainerCannotRun" | "RunContainerError" | "ContainerStatusUnknown")
+    matches!(
+        ended.reason.as_str(),
+        "StartError" | "ContainerCannotRun" | "RunContainerError" | "ContainerStatusUnknown"
+    )
 }
 
 /// A single OOM kill counts even where the container runs again, as long as it was lately.
@@ -88,13 +92,17 @@ fn explain(context: &Context<'_>, instance: &Instance<'_>, ended: &Terminated) -
         fact = fact.evidence([Evidence::event(event)]).object("node", node);
     }
     for (name, list) in [("limit", true), ("request", false)] {
-        let resources = instance.spec.map(|spec| if list { &spec.resources.limits } else { &spec.resources.requests });
+        let resources =
+            instance.spec.map(|spec| if list { &spec.resources.limits } else { &spec.resources.requests });
         if let Some(amount) = resources.and_then(|resources| resources.get("memory")) {
             fact = fact.param(name, amount.to_string());
         }
     }
     if let Some(seconds) = lifetime(ended) {
         fact = fact.param("seconds", seconds);
+    }
+    if was_told(context, instance) {
+        fact = fact.param("told", "yes");
     }
     let Some(finding) = finding else { return fact };
     let evidence = Evidence::new(
@@ -110,6 +118,16 @@ fn explain(context: &Context<'_>, instance: &Instance<'_>, ended: &Terminated) -
         .param("log_class", finding.class)
         .param("line", finding.excerpt.clone())
         .evidence([evidence])
+}
+
+/// Whether the log of the last run acknowledges a SIGTERM and does not say that the shutdown was done.
+fn was_told(context: &Context<'_>, instance: &Instance<'_>) -> bool {
+    let said = |signature: &str| {
+        context.logs.of(instance.workload).any(|finding| {
+            finding.key.container == instance.name() && finding.signature == signature && finding.at_end
+        })
+    };
+    said("sigterm-received") && !said("shutdown-complete")
 }
 
 fn classify(
@@ -149,9 +167,13 @@ fn probe_kill<'a>(
     ended: &Terminated,
 ) -> Option<(&'static str, &'a Event)> {
     instance.events(context.state).into_iter().filter(|event| event.reason == "Killing").find_map(|event| {
-        let probe = if event.message.contains("failed liveness probe") || event.message.contains("Liveness probe failed") {
+        let probe = if event.message.contains("failed liveness probe")
+            || event.message.contains("Liveness probe failed")
+        {
             "liveness"
-        } else if event.message.contains("failed startup probe") || event.message.contains("Startup probe failed") {
+        } else if event.message.contains("failed startup probe")
+            || event.message.contains("Startup probe failed")
+        {
             "startup"
         } else {
             return None;
@@ -192,23 +214,26 @@ fn is_sidecar(context: &Context<'_>, instance: &Instance<'_>) -> bool {
     let served = || {
         let services = context.topology.services_of(instance.workload).collect::<Vec<_>>();
         containers.iter().find(|container| {
-            services.iter().filter_map(|object| context.state.services.get(object.ns(), &object.name)).any(|service| {
-                service.spec.ports.iter().any(|port| {
-                    let target = port.target_port.clone().unwrap_or(crate::cluster::types::IntOrString::Int(port.port));
-                    container.ports.iter().any(|own| {
-                        target.as_int() == Some(own.container_port) || target.as_name().is_some_and(|name| name == own.name)
+            services.iter().filter_map(|object| context.state.services.get(object.ns(), &object.name)).any(
+                |service| {
+                    service.spec.ports.iter().any(|port| {
+                        let target = port
+                            .target_port
+                            .clone()
+                            .unwrap_or(crate::cluster::types::IntOrString::Int(port.port));
+                        container.ports.iter().any(|own| {
+                            target.as_int() == Some(own.container_port)
+                                || target.as_name().is_some_and(|name| name == own.name)
+                        })
                     })
-                })
-            })
+                },
+            )
         })
     };
     let Some(main) = named.or_else(served).or(containers.first()) else { return false };
-    let main_runs = instance
-        .pod
-        .status
-        .container_statuses
-        .iter()
-        .any(|status| status.name == main.name && status.state.running.is_some() && status.restart_count <= 1);
+    let main_runs = instance.pod.status.container_statuses.iter().any(|status| {
+        status.name == main.name && status.state.running.is_some() && status.restart_count <= 1
+    });
     main.name != instance.name() && main_runs
 }
 

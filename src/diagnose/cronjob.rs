@@ -92,7 +92,12 @@ fn explain(context: &Context<'_>, cron: &Workload) -> Option<Fact> {
         return forbidden(context, cron, missed).filter(|fact| fact.params.contains_key("line"));
     }
     let fact = forbidden(context, cron, missed).unwrap_or_else(|| unexplained(context, cron, missed));
-    Some(fact.param("late", context.now.as_second() - since.0.map_or(due.as_second(), |since| since.as_second())))
+    Some(
+        fact.param(
+            "late",
+            context.now.as_second() - since.0.map_or(due.as_second(), |since| since.as_second()),
+        ),
+    )
 }
 
 fn event<'a>(context: &Context<'a>, object: &ObjectRef, reasons: &[&str]) -> Option<&'a Event> {
@@ -126,7 +131,8 @@ fn forbidden(context: &Context<'_>, cron: &Workload, missed: i64) -> Option<Fact
     }
     let name = cron.status.active.names.first()?;
     let job = ObjectRef::new(Kind::Job, object.ns(), name);
-    let started = context.state.workload_of(&job).map(|job| job.status.start_time.max(job.metadata.creation_timestamp));
+    let started =
+        context.state.workload_of(&job).map(|job| job.status.start_time.max(job.metadata.creation_timestamp));
     let mut fact = base(cron, "forbid")
         .param("missed", missed.max(1))
         .param("job", name.clone())

@@ -67,7 +67,8 @@ fn texts(context: &Context<'_>, instance: &Instance<'_>) -> Vec<String> {
     let mut texts = vec![instance.waiting_message().to_owned()];
     let image = instance.image();
     for event in instance.events(context.state) {
-        let about_pull = matches!(event.reason.as_str(), "Failed" | "BackOff" | "InspectFailed" | "ErrImageNeverPull");
+        let about_pull =
+            matches!(event.reason.as_str(), "Failed" | "BackOff" | "InspectFailed" | "ErrImageNeverPull");
         let other_image = event.message.contains("image \"") && !event.message.contains(image);
         if about_pull && !other_image {
             texts.push(event.message.clone());
@@ -79,15 +80,30 @@ fn texts(context: &Context<'_>, instance: &Instance<'_>) -> Vec<String> {
 /// The class of a message; none where it says no more than that the pull failed.
 fn classify(message: &str) -> Option<&'static str> {
     let text = message.to_lowercase();
-    let lookup = text.contains("lookup ") && mentions(&text, &["no such host", "server misbehaving", ":53", "temporary failure"]);
+    let lookup = text.contains("lookup ")
+        && mentions(&text, &["no such host", "server misbehaving", ":53", "temporary failure"]);
     Some(match () {
-        () if mentions(&text, &["invalidimagename", "couldn't parse image", "invalid reference format"]) => "invalid-name",
+        () if mentions(&text, &["invalidimagename", "couldn't parse image", "invalid reference format"]) => {
+            "invalid-name"
+        }
         () if mentions(&text, &["errimageneverpull", "pull policy of never"]) => "never",
-        () if mentions(&text, &["no match for platform", "no matching manifest for", "no image found in manifest list for architecture"]) => {
+        () if mentions(
+            &text,
+            &[
+                "no match for platform",
+                "no matching manifest for",
+                "no image found in manifest list for architecture",
+            ],
+        ) =>
+        {
             "architecture"
         }
         () if mentions(&text, &["toomanyrequests", "too many requests", "rate limit"]) => "rate-limit",
-        () if lookup || mentions(&text, &["temporary failure in name resolution", "name or service not known"]) => "dns",
+        () if lookup
+            || mentions(&text, &["temporary failure in name resolution", "name or service not known"]) =>
+        {
+            "dns"
+        }
         () if mentions(&text, &["no space left on device"]) => "disk",
         () if mentions(
             &text,
@@ -164,7 +180,8 @@ fn explain(context: &Context<'_>, instance: &Instance<'_>, class: &'static str, 
             if secrets.missing() {
                 "missing-secret"
             } else if secrets.named.is_empty() {
-                if ambiguous && (is_official(image) || closest.is_some()) {
+                // Docker Hub's own images are public: who refuses one (a mirror, say) does not have it.
+                if is_official(image) || (ambiguous && closest.is_some()) {
                     certainty = "computed";
                     "not-found"
                 } else {
@@ -223,14 +240,16 @@ fn explain(context: &Context<'_>, instance: &Instance<'_>, class: &'static str, 
     {
         let object = ObjectRef::new(Kind::Secret, instance.namespace(), secret);
         if secrets.known_absent {
-            fact = fact.evidence([Evidence::absence(object.clone(), "the Secret named in imagePullSecrets does not exist")]);
+            fact = fact.evidence([Evidence::absence(
+                object.clone(),
+                "the Secret named in imagePullSecrets does not exist",
+            )]);
         }
         fact = fact.param("secret", secret.clone()).object("secret", object);
     }
-    let event = instance
-        .events(context.state)
-        .into_iter()
-        .find(|event| !answer.is_empty() && event.message == answer || event.reason == "FailedToRetrieveImagePullSecret");
+    let event = instance.events(context.state).into_iter().find(|event| {
+        !answer.is_empty() && event.message == answer || event.reason == "FailedToRetrieveImagePullSecret"
+    });
     fact.evidence(event.map(Evidence::event)).since(instance.pod.metadata.creation_timestamp.0)
 }
 
@@ -294,7 +313,10 @@ fn closest(context: &Context<'_>, instance: &Instance<'_>) -> Option<String> {
         .workloads
         .in_namespace(namespace)
         .iter()
-        .filter(|set| set.kind == Kind::ReplicaSet && context.topology.workload_of(&set.object_ref()) == *instance.workload)
+        .filter(|set| {
+            set.kind == Kind::ReplicaSet
+                && context.topology.workload_of(&set.object_ref()) == *instance.workload
+        })
         .flat_map(|set| &set.template().spec.containers)
         .filter(|container| container.name == instance.name())
         .map(|container| container.image.as_str());
@@ -361,18 +383,59 @@ mod tests {
     #[test]
     fn classes_of_old_and_new_wordings() {
         let class = |text: &str| classify(text).unwrap_or("unknown");
-        assert_eq!(class(r#"rpc error: code = NotFound desc = failed to pull and unpack image "r.example/web:9": failed to resolve reference "r.example/web:9": r.example/web:9: not found"#), "not-found");
-        assert_eq!(class("Error response from daemon: manifest for web:9 not found: manifest unknown: manifest unknown"), "not-found");
+        assert_eq!(
+            class(
+                r#"rpc error: code = NotFound desc = failed to pull and unpack image "r.example/web:9": failed to resolve reference "r.example/web:9": r.example/web:9: not found"#
+            ),
+            "not-found"
+        );
+        assert_eq!(
+            class(
+                "Error response from daemon: manifest for web:9 not found: manifest unknown: manifest unknown"
+            ),
+            "not-found"
+        );
         assert_eq!(class("reading manifest 9 in r.example/web: manifest unknown"), "not-found");
-        assert_eq!(class("Error response from daemon: pull access denied for web, repository does not exist or may require 'docker login'"), "auth");
-        assert_eq!(class("pulling from host r.example failed with status code [manifests 9]: 401 Unauthorized"), "auth");
-        assert_eq!(class("failed to fetch anonymous token: unexpected status from GET request to https://r.example/token: 403 Forbidden"), "auth");
-        assert_eq!(class(r#"failed to do request: Head "https://r.example/v2/web/manifests/9": dial tcp: lookup r.example on 10.0.0.2:53: no such host"#), "dns");
+        assert_eq!(
+            class(
+                "Error response from daemon: pull access denied for web, repository does not exist or may require 'docker login'"
+            ),
+            "auth"
+        );
+        assert_eq!(
+            class("pulling from host r.example failed with status code [manifests 9]: 401 Unauthorized"),
+            "auth"
+        );
+        assert_eq!(
+            class(
+                "failed to fetch anonymous token: unexpected status from GET request to https://r.example/token: 403 Forbidden"
+            ),
+            "auth"
+        );
+        assert_eq!(
+            class(
+                r#"failed to do request: Head "https://r.example/v2/web/manifests/9": dial tcp: lookup r.example on 10.0.0.2:53: no such host"#
+            ),
+            "dns"
+        );
         assert_eq!(class("dial tcp 192.0.2.1:443: i/o timeout"), "unreachable");
-        assert_eq!(class("tls: failed to verify certificate: x509: certificate signed by unknown authority"), "unreachable");
-        assert_eq!(class("429 Too Many Requests - Server message: toomanyrequests: You have reached your pull rate limit"), "rate-limit");
+        assert_eq!(
+            class("tls: failed to verify certificate: x509: certificate signed by unknown authority"),
+            "unreachable"
+        );
+        assert_eq!(
+            class(
+                "429 Too Many Requests - Server message: toomanyrequests: You have reached your pull rate limit"
+            ),
+            "rate-limit"
+        );
         assert_eq!(class("no match for platform in manifest: not found"), "architecture");
-        assert_eq!(class(r#"Failed to apply default image tag "Web:1": couldn't parse image name "Web:1": invalid reference format"#), "invalid-name");
+        assert_eq!(
+            class(
+                r#"Failed to apply default image tag "Web:1": couldn't parse image name "Web:1": invalid reference format"#
+            ),
+            "invalid-name"
+        );
         assert_eq!(class(r#"Back-off pulling image "r.example/web:9""#), "unknown");
     }
 

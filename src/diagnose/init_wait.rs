@@ -18,7 +18,7 @@ pub const FACTS: &[FactSpec] = &[FactSpec {
         ("exists", "yes, no or unknown: whether that exists"),
         ("line", "the last line of its log"),
     ],
-    refs: &[("target", "the object that it waits for")],
+    refs: &[("waits_for", "the object that it waits for")],
 }];
 
 /// Seconds that any init container may take.
@@ -44,7 +44,11 @@ fn explain(context: &Context<'_>, instance: &Instance<'_>, native: bool, seconds
     let mut fact = Fact::new("init.waits", instance.workload.clone())
         .param("container", instance.name())
         .param("native_sidecar", native)
-        .evidence([Evidence::status(instance.pod_ref(), instance.path("state"), format!("running for {seconds} s"))])
+        .evidence([Evidence::status(
+            instance.pod_ref(),
+            instance.path("state"),
+            format!("running for {seconds} s"),
+        )])
         .since(instance.status.state.running.as_ref().and_then(|running| running.started_at.0));
     if seconds < i64::MAX {
         fact = fact.param("seconds", seconds);
@@ -65,7 +69,7 @@ fn explain(context: &Context<'_>, instance: &Instance<'_>, native: bool, seconds
                 crate::cluster::Truth::False => "no",
                 crate::cluster::Truth::Unknown => "unknown",
             };
-            fact.param("target", target.to_string()).param("exists", exists).object("target", target)
+            fact.param("target", target.to_string()).param("exists", exists).object("waits_for", target)
         }
         None => fact,
     }
@@ -73,7 +77,8 @@ fn explain(context: &Context<'_>, instance: &Instance<'_>, native: bool, seconds
 
 /// The last line with any text, stripped of control characters.
 fn last_line(context: &Context<'_>, instance: &Instance<'_>) -> Option<String> {
-    let log = context.state.logs.get(instance.namespace(), &instance.pod.metadata.name, instance.name(), false)?;
+    let log =
+        context.state.logs.get(instance.namespace(), &instance.pod.metadata.name, instance.name(), false)?;
     let line = log.text.lines().rev().find(|line| !line.trim().is_empty())?;
     Some(line.chars().filter(|c| !c.is_control()).take(200).collect())
 }
@@ -88,7 +93,8 @@ fn target(context: &Context<'_>, instance: &Instance<'_>, line: &str) -> Option<
     let namespace = instance.namespace();
     let own = |name: &str| *instance.workload.name == *name;
     let named = |name: &str| texts.iter().any(|text| names(text, name));
-    let jobs = context.state.workloads.in_namespace(namespace).iter().filter(|workload| workload.kind == Kind::Job);
+    let jobs =
+        context.state.workloads.in_namespace(namespace).iter().filter(|workload| workload.kind == Kind::Job);
     let services = context.state.services.in_namespace(namespace).iter();
     let workloads = context
         .state
@@ -98,7 +104,10 @@ fn target(context: &Context<'_>, instance: &Instance<'_>, line: &str) -> Option<
         .filter(|workload| matches!(workload.kind, Kind::Deployment | Kind::StatefulSet));
     let best = |found: Vec<ObjectRef>| {
         // The longest name: `db-migrate` rather than `db`.
-        found.into_iter().filter(|object| !own(&object.name) && named(&object.name)).max_by_key(|object| object.name.len())
+        found
+            .into_iter()
+            .filter(|object| !own(&object.name) && named(&object.name))
+            .max_by_key(|object| object.name.len())
     };
     best(jobs.map(Object::object_ref).collect())
         .or_else(|| best(services.map(Object::object_ref).collect()))
@@ -109,7 +118,9 @@ fn target(context: &Context<'_>, instance: &Instance<'_>, line: &str) -> Option<
 /// A Service that the configured call of the init container names and that does not exist.
 fn absent_service(context: &Context<'_>, instance: &Instance<'_>) -> Option<ObjectRef> {
     context.topology.calls_of(instance.workload).find_map(|call| match &call.target {
-        crate::cluster::address::Target::Missing(service) if call.container == instance.name() => Some(service.clone()),
+        crate::cluster::address::Target::Missing(service) if call.container == instance.name() => {
+            Some(service.clone())
+        }
         _ => None,
     })
 }

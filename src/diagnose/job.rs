@@ -59,7 +59,9 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
 /// Whether a later Job of the same CronJob has succeeded.
 fn superseded(context: &Context<'_>, job: &Workload, cronjob: &ObjectRef) -> bool {
     let created = job.metadata.creation_timestamp;
-    let by_status = context.state.workload_of(cronjob).is_some_and(|cron| cron.status.last_successful_time > created && cron.status.last_successful_time > job.status.start_time);
+    let by_status = context.state.workload_of(cronjob).is_some_and(|cron| {
+        cron.status.last_successful_time > created && cron.status.last_successful_time > job.status.start_time
+    });
     by_status
         || context.state.workloads.in_namespace(&job.metadata.namespace).iter().any(|other| {
             other.kind == Kind::Job
@@ -77,7 +79,9 @@ fn failed(context: &Context<'_>, job: &Workload) -> Option<Fact> {
     let complete = condition(&job.status.conditions, "Complete").is_some_and(|complete| complete.is_true());
     let (reason, message) = match (failed, said) {
         (Some(failed), _) => (failed.reason.as_str(), failed.message.as_str()),
-        (None, Some(event)) if !complete && job.status.conditions.is_empty() => (event.reason.as_str(), event.message.as_str()),
+        (None, Some(event)) if !complete && job.status.conditions.is_empty() => {
+            (event.reason.as_str(), event.message.as_str())
+        }
         _ => return None,
     };
     let object = job.object_ref();
@@ -95,15 +99,23 @@ fn failed(context: &Context<'_>, job: &Workload) -> Option<Fact> {
         .param("limit", job.spec.backoff_limit.unwrap_or(6))
         .since(failed.and_then(|failed| failed.last_transition_time.0));
     fact = match failed {
-        Some(failed) => fact.evidence([Evidence::status(object.clone(), "status.conditions[Failed].reason", &failed.reason)
-            .excerpt(failed.message.clone())
-            .at(failed.last_transition_time.0)]),
+        Some(failed) => fact.evidence([Evidence::status(
+            object.clone(),
+            "status.conditions[Failed].reason",
+            &failed.reason,
+        )
+        .excerpt(failed.message.clone())
+        .at(failed.last_transition_time.0)]),
         None => fact.evidence(said.map(Evidence::event)),
     };
     if let Some(deadline) = job.spec.active_deadline_seconds {
         fact = fact.param("deadline", deadline);
         if class == "deadline" {
-            fact = fact.evidence([Evidence::spec(object.clone(), "spec.activeDeadlineSeconds", deadline.to_string())]);
+            fact = fact.evidence([Evidence::spec(
+                object.clone(),
+                "spec.activeDeadlineSeconds",
+                deadline.to_string(),
+            )]);
         }
     }
     let pods = context.topology.pods_of(&object);
@@ -134,7 +146,9 @@ fn stuck(context: &Context<'_>, job: &Workload) -> Option<Fact> {
         let fact = Fact::new("job.stuck", object.clone())
             .param("by", "suspended")
             .evidence([Evidence::spec(object, "spec.suspend", "true")])
-            .since(condition(&job.status.conditions, "Suspended").and_then(|found| found.last_transition_time.0));
+            .since(
+                condition(&job.status.conditions, "Suspended").and_then(|found| found.last_transition_time.0),
+            );
         return Some(match queue {
             Some(queue) => fact.param("queue", queue.clone()),
             None => fact,
@@ -150,10 +164,12 @@ fn sidecar(context: &Context<'_>, job: &ObjectRef, pod: &Pod) -> Option<Fact> {
     }
     let statuses = &pod.status.container_statuses;
     let done = statuses.iter().find(|status| {
-        status.state.terminated.as_ref().is_some_and(|ended| ended.exit_code == 0) && status.restart_count == 0
+        status.state.terminated.as_ref().is_some_and(|ended| ended.exit_code == 0)
+            && status.restart_count == 0
     })?;
     let going = statuses.iter().find(|status| status.name != done.name && status.state.running.is_some())?;
-    let main = pod.spec.containers.first().is_none_or(|first| first.name == done.name) || *done.name == *job.name;
+    let main =
+        pod.spec.containers.first().is_none_or(|first| first.name == done.name) || *done.name == *job.name;
     let ended = done.state.terminated.as_ref()?;
     let seconds = context.state.age_seconds(ended.finished_at).unwrap_or(0);
     // Every pod with two containers passes through this for a moment.
@@ -165,9 +181,17 @@ fn sidecar(context: &Context<'_>, job: &ObjectRef, pod: &Pod) -> Option<Fact> {
             .param("sidecar", going.name.clone())
             .param("seconds", seconds)
             .evidence([
-                Evidence::status(pod.object_ref(), format!("status.containerStatuses[{}].state.terminated.exitCode", done.name), "0")
-                    .at(ended.finished_at.0),
-                Evidence::status(pod.object_ref(), format!("status.containerStatuses[{}].state", going.name), "running"),
+                Evidence::status(
+                    pod.object_ref(),
+                    format!("status.containerStatuses[{}].state.terminated.exitCode", done.name),
+                    "0",
+                )
+                .at(ended.finished_at.0),
+                Evidence::status(
+                    pod.object_ref(),
+                    format!("status.containerStatuses[{}].state", going.name),
+                    "running",
+                ),
             ])
             .since(ended.finished_at.0)
     })

@@ -44,7 +44,10 @@ pub const FACTS: &[FactSpec] = &[
     FactSpec {
         name: "readiness.gate",
         about: "a readiness gate keeps the pod from being Ready although its containers are",
-        params: &[("gate", "the condition type that is not True"), ("reason", "the condition's reason, or absent")],
+        params: &[
+            ("gate", "the condition type that is not True"),
+            ("reason", "the condition's reason, or absent"),
+        ],
         refs: &[],
     },
 ];
@@ -68,7 +71,9 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
         for (kind, probe) in probes {
             let Some(probe) = probe else { continue };
             let subject = Subject { kind, probe };
-            if let Some(fact) = matters(context, &instance, subject).and_then(|event| explain(context, &instance, subject, event)) {
+            if let Some(fact) = matters(context, &instance, subject)
+                .and_then(|event| explain(context, &instance, subject, event))
+            {
                 state(facts, fact);
             }
         }
@@ -79,22 +84,28 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
 /// The newest failure of a probe whose failing matters now; inner none where it must fail but no
 /// event is left to say how.
 #[expect(clippy::option_option, reason = "does it matter, and is there an event: two questions")]
-fn matters<'a>(context: &Context<'a>, instance: &Instance<'a>, subject: Subject<'_>) -> Option<Option<&'a Event>> {
+fn matters<'a>(
+    context: &Context<'a>,
+    instance: &Instance<'a>,
+    subject: Subject<'_>,
+) -> Option<Option<&'a Event>> {
     let event = failure(context, instance, subject.kind);
     let running = instance.status.state.running.as_ref();
     match subject.kind {
         "readiness" => {
             let running = running?;
             let not_yet = context.state.age_seconds(running.started_at).is_some_and(|seconds| {
-                seconds < subject.probe.initial_delay_seconds + subject.probe.period() * subject.probe.failures()
+                seconds
+                    < subject.probe.initial_delay_seconds + subject.probe.period() * subject.probe.failures()
             });
             let blocked = instance.status.started == Some(false);
             (!instance.status.ready && !blocked && (event.is_some() || !not_yet)).then_some(event)
         }
         kind => {
             let killed = last_kill(context, instance, kind);
-            (killed.is_some() && (instance.is_crashing(context) || event.is_some() && lately(context, instance)))
-                .then_some(event)
+            (killed.is_some()
+                && (instance.is_crashing(context) || event.is_some() && lately(context, instance)))
+            .then_some(event)
         }
     }
 }
@@ -102,7 +113,9 @@ fn matters<'a>(context: &Context<'a>, instance: &Instance<'a>, subject: Subject<
 /// Whether the container was restarted within the last minutes, if only once.
 fn lately(context: &Context<'_>, instance: &Instance<'_>) -> bool {
     let ended = instance.status.last_state.terminated.as_ref();
-    ended.is_some_and(|ended| context.state.age_seconds(ended.finished_at).is_none_or(|seconds| seconds <= 600))
+    ended.is_some_and(|ended| {
+        context.state.age_seconds(ended.finished_at).is_none_or(|seconds| seconds <= 600)
+    })
 }
 
 /// The newest event that says that this probe failed, other than for the redirect of a mesh proxy.
@@ -114,7 +127,8 @@ fn failure<'a>(context: &Context<'a>, instance: &Instance<'a>, kind: &str) -> Op
     };
     let events = instance.events(context.state);
     let mut failed = events.into_iter().filter(|event| {
-        matches!(event.reason.as_str(), "Unhealthy" | "ProbeWarning" | "ProbeError") && event.message.contains(word)
+        matches!(event.reason.as_str(), "Unhealthy" | "ProbeWarning" | "ProbeError")
+            && event.message.contains(word)
     });
     let port = instance.spec.and_then(|spec| match kind {
         "liveness" => spec.liveness_probe.as_ref(),
@@ -130,7 +144,12 @@ fn failure<'a>(context: &Context<'a>, instance: &Instance<'a>, kind: &str) -> Op
     })
 }
 
-fn explain(context: &Context<'_>, instance: &Instance<'_>, subject: Subject<'_>, event: Option<&Event>) -> Option<Fact> {
+fn explain(
+    context: &Context<'_>,
+    instance: &Instance<'_>,
+    subject: Subject<'_>,
+    event: Option<&Event>,
+) -> Option<Fact> {
     let message = event.map_or("", |event| event.message.as_str());
     let works = working_ports(context, instance, subject.kind);
     let port = subject.probe.port().and_then(|port| resolve(instance, port));
@@ -164,7 +183,10 @@ fn explain(context: &Context<'_>, instance: &Instance<'_>, subject: Subject<'_>,
             fact.param("class", "port")
                 .param("listens", listens)
                 .param("known_by", known_by)
-                .param("certainty", if known_by == "log" || known_by == "probe" { "decisive" } else { "computed" })
+                .param(
+                    "certainty",
+                    if known_by == "log" || known_by == "probe" { "decisive" } else { "computed" },
+                )
                 .evidence(listening_evidence(context, instance)),
         ),
         (_, verdict) => timing(context, instance, subject, fact, class, verdict == PortVerdict::Right),
@@ -177,7 +199,9 @@ fn class_of(message: &str, probe: &Probe) -> &'static str {
     let grpc_refused = text.contains("failed to connect service");
     match () {
         () if mentions(&text, &["statuscode: 404", "statuscode: 405", "statuscode: 410"]) => "path",
-        () if mentions(&text, &["http request to an https server", "http request was sent to https"]) => "protocol",
+        () if mentions(&text, &["http request to an https server", "http request was sent to https"]) => {
+            "protocol"
+        }
         () if text.contains("statuscode:") => "status",
         () if mentions(
             &text,
@@ -200,14 +224,29 @@ fn class_of(message: &str, probe: &Probe) -> &'static str {
         {
             "protocol"
         }
-        () if probe.exec.is_some() && mentions(&text, &["executable file not found", "no such file or directory", "not found", "permission denied"]) => {
+        () if probe.exec.is_some()
+            && mentions(
+                &text,
+                &["executable file not found", "no such file or directory", "not found", "permission denied"],
+            ) =>
+        {
             "exec-missing"
         }
         () if mentions(&text, &["connection refused"]) || grpc_refused => "refused",
-        () if mentions(&text, &["deadline exceeded", "client.timeout", "i/o timeout", "timed out", "timeout"]) => "timeout",
+        () if mentions(
+            &text,
+            &["deadline exceeded", "client.timeout", "i/o timeout", "timed out", "timeout"],
+        ) =>
+        {
+            "timeout"
+        }
         () if probe.exec.is_some() && !text.is_empty() => "exec",
         // A server that speaks another protocol closes the connection on what it does not understand.
-        () if probe.http_get.is_some() && mentions(&text, &["eof", "connection reset by peer", "server closed"]) => "protocol",
+        () if probe.http_get.is_some()
+            && mentions(&text, &["eof", "connection reset by peer", "server closed"]) =>
+        {
+            "protocol"
+        }
         () => "unknown",
     }
 }
@@ -218,11 +257,16 @@ fn working_ports(context: &Context<'_>, instance: &Instance<'_>, failing: &str) 
     let mut works = Vec::new();
     let ready = instance.status.ready || was_ready(context, instance);
     if failing != "readiness" && ready {
-        works.extend(spec.readiness_probe.as_ref().and_then(Probe::port).and_then(|port| resolve(instance, port)));
+        works.extend(
+            spec.readiness_probe.as_ref().and_then(Probe::port).and_then(|port| resolve(instance, port)),
+        );
     }
-    let liveness_fine = instance.status.restart_count == 0 && failure(context, instance, "liveness").is_none();
+    let liveness_fine =
+        instance.status.restart_count == 0 && failure(context, instance, "liveness").is_none();
     if failing != "liveness" && liveness_fine && instance.status.state.running.is_some() {
-        works.extend(spec.liveness_probe.as_ref().and_then(Probe::port).and_then(|port| resolve(instance, port)));
+        works.extend(
+            spec.liveness_probe.as_ref().and_then(Probe::port).and_then(|port| resolve(instance, port)),
+        );
     }
     works
 }
@@ -261,9 +305,20 @@ fn exec(fact: Fact, class: &'static str, probe: &Probe) -> Fact {
 
 fn protocol(fact: Fact, message: &str, probe: &Probe) -> Fact {
     let text = message.to_lowercase();
-    let speaks = if mentions(&text, &["http response to https client", "does not look like a tls handshake", "first record"]) {
+    let speaks = if mentions(
+        &text,
+        &["http response to https client", "does not look like a tls handshake", "first record"],
+    ) {
         "plain HTTP"
-    } else if mentions(&text, &["https server", "sent to https", "malformed http response \"\\x15", "malformed http response \"\\x16"]) {
+    } else if mentions(
+        &text,
+        &[
+            "https server",
+            "sent to https",
+            "malformed http response \"\\x15",
+            "malformed http response \"\\x16",
+        ],
+    ) {
         "HTTPS"
     } else if probe.grpc.is_some() {
         "no gRPC health service"
@@ -283,7 +338,8 @@ fn status(
     class: &'static str,
     message: &str,
 ) -> Fact {
-    let code: Option<i64> = message.split_once("statuscode: ").and_then(|(_, rest)| rest.split_whitespace().next()?.parse().ok());
+    let code: Option<i64> =
+        message.split_once("statuscode: ").and_then(|(_, rest)| rest.split_whitespace().next()?.parse().ok());
     let mut fact = fact.param("class", class);
     if let Some(code) = code {
         fact = fact.param("status", code);
@@ -302,12 +358,13 @@ fn working_path(context: &Context<'_>, instance: &Instance<'_>, subject: Subject
     let spec = instance.spec?;
     let others = [("liveness", &spec.liveness_probe), ("readiness", &spec.readiness_probe)];
     let own = subject.probe.http_get.as_ref()?;
-    others.into_iter().filter(|(kind, _)| *kind != subject.kind && failure(context, instance, kind).is_none()).find_map(
-        |(_, probe)| {
+    others
+        .into_iter()
+        .filter(|(kind, _)| *kind != subject.kind && failure(context, instance, kind).is_none())
+        .find_map(|(_, probe)| {
             let get = probe.as_ref()?.http_get.as_ref()?;
             (get.path != own.path).then(|| get.path.clone())
-        },
-    )
+        })
 }
 
 fn listening_evidence(context: &Context<'_>, instance: &Instance<'_>) -> Option<Evidence> {
@@ -315,7 +372,8 @@ fn listening_evidence(context: &Context<'_>, instance: &Instance<'_>) -> Option<
         .logs
         .of(instance.workload)
         .find(|finding| finding.key.container == instance.name() && finding.signature == "listening")?;
-    let evidence = Evidence::new(Source::Log, instance.pod_ref(), format!("log of {}", instance.name()), "listening");
+    let evidence =
+        Evidence::new(Source::Log, instance.pod_ref(), format!("log of {}", instance.name()), "listening");
     Some(evidence.excerpt(finding.excerpt.clone()).at(finding.last))
 }
 
@@ -383,7 +441,9 @@ fn start_seconds(context: &Context<'_>, instance: &Instance<'_>) -> Option<i64> 
         .of(instance.workload)
         .filter(|finding| finding.key.container == instance.name() && finding.class == "start")
         .filter_map(|finding| finding.params.get("seconds")?.parse::<f64>().ok())
-        .fold(None, |longest: Option<f64>, seconds| Some(longest.map_or(seconds, |known| known.max(seconds))));
+        .fold(None, |longest: Option<f64>, seconds| {
+            Some(longest.map_or(seconds, |known| known.max(seconds)))
+        });
     #[expect(clippy::cast_possible_truncation, reason = "seconds of a start-up fit, and casts saturate")]
     logged.map(|seconds| seconds.ceil() as i64)
 }
@@ -399,17 +459,23 @@ fn worked(context: &Context<'_>, instance: &Instance<'_>) -> bool {
 fn gates(context: &Context<'_>, facts: &mut Facts) {
     for (workload, pods) in context.topology.pods_by_workload() {
         for pod in pods.iter().filter(|pod| !pod.is_deleting() && !pod.is_finished() && !pod.is_ready()) {
-            let contained = condition(&pod.status.conditions, "ContainersReady").is_some_and(|ready| ready.is_true());
+            let contained =
+                condition(&pod.status.conditions, "ContainersReady").is_some_and(|ready| ready.is_true());
             let unmet = pod.spec.readiness_gates.iter().find(|gate| {
-                !condition(&pod.status.conditions, &gate.condition_type).is_some_and(|condition| condition.is_true())
+                !condition(&pod.status.conditions, &gate.condition_type)
+                    .is_some_and(|condition| condition.is_true())
             });
             let Some(gate) = unmet.filter(|_| contained) else { continue };
             let found = condition(&pod.status.conditions, &gate.condition_type);
             let reason = found.map_or("absent", |condition| condition.reason.as_str());
             let pod_ref = crate::cluster::types::Object::object_ref(*pod);
             let evidence = match found {
-                Some(found) => Evidence::status(pod_ref, format!("status.conditions[{}]", gate.condition_type), &found.status)
-                    .excerpt(found.message.clone()),
+                Some(found) => Evidence::status(
+                    pod_ref,
+                    format!("status.conditions[{}]", gate.condition_type),
+                    &found.status,
+                )
+                .excerpt(found.message.clone()),
                 None => Evidence::absence(pod_ref, format!("no condition {}", gate.condition_type)),
             };
             state(

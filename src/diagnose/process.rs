@@ -54,7 +54,9 @@ pub const FACTS: &[FactSpec] = &[
 pub fn run(context: &Context<'_>, facts: &mut Facts) {
     for instance in instances(context) {
         let own = context.logs.of(instance.workload).filter(|finding| {
-            finding.key.container == instance.name() && !finding.recovered && finding.key.pod == instance.pod.metadata.name
+            finding.key.container == instance.name()
+                && !finding.recovered
+                && finding.key.pod == instance.pod.metadata.name
         });
         for finding in own {
             let fact = match finding.signature {
@@ -72,10 +74,15 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
 
 fn line(instance: &Instance<'_>, finding: &LogFinding) -> Evidence {
     let run = if finding.key.previous { ", previous run" } else { "" };
-    Evidence::new(Source::Log, instance.pod_ref(), format!("log of {}{run}", instance.name()), finding.signature)
-        .excerpt(finding.excerpt.clone())
-        .at(finding.last)
-        .times(finding.count)
+    Evidence::new(
+        Source::Log,
+        instance.pod_ref(),
+        format!("log of {}{run}", instance.name()),
+        finding.signature,
+    )
+    .excerpt(finding.excerpt.clone())
+    .at(finding.last)
+    .times(finding.count)
 }
 
 fn missing(context: &Context<'_>, instance: &Instance<'_>, finding: &LogFinding) -> Option<Fact> {
@@ -83,7 +90,9 @@ fn missing(context: &Context<'_>, instance: &Instance<'_>, finding: &LogFinding)
     let names = variables(context, instance);
     let set = instance.spec.and_then(|spec| spec.env.iter().find(|own| own.name == *variable));
     let word = match set {
-        Some(own) if own.value_from.is_none() && own.value.as_deref().unwrap_or_default().is_empty() => "empty",
+        Some(own) if own.value_from.is_none() && own.value.as_deref().unwrap_or_default().is_empty() => {
+            "empty"
+        }
         Some(_) => "set",
         None if names.iter().any(|name| name == variable) => "set",
         None => "absent",
@@ -94,19 +103,28 @@ fn missing(context: &Context<'_>, instance: &Instance<'_>, finding: &LogFinding)
         .param("state", word)
         .param("line", finding.excerpt.clone());
     if word == "absent" {
-        fact = fact.evidence([Evidence::absence(instance.pod_ref(), format!("env {variable} of container {}", instance.name()))]);
+        fact = fact.evidence([Evidence::absence(
+            instance.pod_ref(),
+            format!("env {variable} of container {}", instance.name()),
+        )]);
         if let Some(closest) = names.iter().find(|name| is_typo(name, variable)) {
-            fact = fact
-                .param("closest", closest.clone())
-                .evidence([Evidence::spec(instance.pod_ref(), format!("spec.containers[{}].env", instance.name()), closest.clone())]);
+            fact = fact.param("closest", closest.clone()).evidence([Evidence::spec(
+                instance.pod_ref(),
+                format!("spec.containers[{}].env", instance.name()),
+                closest.clone(),
+            )]);
         }
     }
     let removed = format!("env {variable} removed");
     let changes = super::revision::changes_of(context, instance.workload);
     if let Some(change) = changes.into_iter().find(|change| change.what == removed) {
-        fact = fact
-            .param("removed", "yes")
-            .evidence([Evidence::new(Source::Change, change.object, "spec.template", change.what).at(change.when)]);
+        fact = fact.param("removed", "yes").evidence([Evidence::new(
+            Source::Change,
+            change.object,
+            "spec.template",
+            change.what,
+        )
+        .at(change.when)]);
     }
     Some(fact)
 }
@@ -117,15 +135,21 @@ fn variables(context: &Context<'_>, instance: &Instance<'_>) -> Vec<String> {
     let mut names: Vec<String> = spec.env.iter().map(|variable| variable.name.clone()).collect();
     for source in &spec.env_from {
         let namespace = instance.namespace();
-        let map = source.config_map_ref.as_ref().and_then(|map| context.state.config_maps.get(namespace, &map.name));
-        let secret = source.secret_ref.as_ref().and_then(|secret| context.state.secrets.get(namespace, &secret.name));
+        let map = source
+            .config_map_ref
+            .as_ref()
+            .and_then(|map| context.state.config_maps.get(namespace, &map.name));
+        let secret =
+            source.secret_ref.as_ref().and_then(|secret| context.state.secrets.get(namespace, &secret.name));
         let owned = |meta: &crate::cluster::types::Meta| -> Vec<String> {
             meta.managed_fields.iter().flat_map(|writer| writer.fields.data.clone()).collect()
         };
         let keys = map
             .map(|map| map.data.keys().cloned().chain(owned(&map.metadata)).collect::<Vec<_>>())
             .into_iter()
-            .chain(secret.map(|secret| secret.keys.0.iter().cloned().chain(owned(&secret.metadata)).collect()));
+            .chain(
+                secret.map(|secret| secret.keys.0.iter().cloned().chain(owned(&secret.metadata)).collect()),
+            );
         names.extend(keys.flatten().map(|key| format!("{}{key}", source.prefix)));
     }
     names
@@ -133,7 +157,9 @@ fn variables(context: &Context<'_>, instance: &Instance<'_>) -> Vec<String> {
 
 /// Whether two names are the same but for a slip: case, separators, a letter or two.
 fn is_typo(name: &str, wanted: &str) -> bool {
-    let plain = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
+    let plain = |text: &str| {
+        text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>()
+    };
     let (own, other) = (plain(name), plain(wanted));
     if own == other {
         return name != wanted;
@@ -182,7 +208,10 @@ fn collision(context: &Context<'_>, instance: &Instance<'_>, finding: &LogFindin
 
 /// Whether the rest of a variable's name is one that Kubernetes makes for a Service.
 fn is_injected(rest: &str) -> bool {
-    rest == "_PORT" || rest == "_SERVICE_HOST" || rest.starts_with("_SERVICE_PORT") || rest.starts_with("_PORT_")
+    rest == "_PORT"
+        || rest == "_SERVICE_HOST"
+        || rest.starts_with("_SERVICE_PORT")
+        || rest.starts_with("_PORT_")
 }
 
 fn conflict(context: &Context<'_>, instance: &Instance<'_>, finding: &LogFinding) -> Fact {
@@ -191,13 +220,18 @@ fn conflict(context: &Context<'_>, instance: &Instance<'_>, finding: &LogFinding
     let declared = || instance.spec.and_then(|spec| spec.ports.first()).map(|port| port.container_port);
     let port = named.or(from_target).or_else(declared);
     let holder = port.and_then(|port| holder(context, instance, port));
-    let others = instance.pod.status.container_statuses.iter().filter(|status| status.name != instance.name());
+    let others =
+        instance.pod.status.container_statuses.iter().filter(|status| status.name != instance.name());
     // Containers of a pod share one network and nobody else does: what holds the port is the process
     // itself or another container that runs.
     let (by, sibling, known_by) = match holder {
         Some((name, known_by)) => ("sibling", Some(name), known_by),
         None if instance.pod.spec.host_network => ("host", None, "elimination"),
-        None => match others.filter(|status| status.state.running.is_some()).map(|status| status.name.clone()).next() {
+        None => match others
+            .filter(|status| status.state.running.is_some())
+            .map(|status| status.name.clone())
+            .next()
+        {
             Some(name) => ("sibling", Some(name), "elimination"),
             None => ("itself", None, "elimination"),
         },
@@ -220,13 +254,22 @@ fn conflict(context: &Context<'_>, instance: &Instance<'_>, finding: &LogFinding
 
 /// The other container that has the port: by declaration, by its log, or by its arguments.
 fn holder(context: &Context<'_>, instance: &Instance<'_>, port: i64) -> Option<(String, &'static str)> {
-    let sidecars = instance.pod.spec.init_containers.iter().filter(|container| container.restart_policy == "Always");
-    let others: Vec<_> =
-        instance.pod.spec.containers.iter().chain(sidecars).filter(|other| other.name != instance.name()).collect();
+    let sidecars =
+        instance.pod.spec.init_containers.iter().filter(|container| container.restart_policy == "Always");
+    let others: Vec<_> = instance
+        .pod
+        .spec
+        .containers
+        .iter()
+        .chain(sidecars)
+        .filter(|other| other.name != instance.name())
+        .collect();
     let number = port.to_string();
     let logged = |name: &str| {
         context.logs.of(instance.workload).any(|finding| {
-            finding.key.container == name && finding.signature == "listening" && finding.params.get("port") == Some(&number)
+            finding.key.container == name
+                && finding.signature == "listening"
+                && finding.params.get("port") == Some(&number)
         })
     };
     let mentions = |text: &str| text.split(|c: char| !c.is_ascii_digit()).any(|word| word == number);
@@ -238,7 +281,11 @@ fn holder(context: &Context<'_>, instance: &Instance<'_>, port: i64) -> Option<(
         .or_else(|| find(&|other| logged(&other.name)).map(|name| (name, "log")))
         .or_else(|| {
             find(&|other| {
-                let values = other.env.iter().filter(|variable| variable.name.ends_with("PORT")).filter_map(|variable| variable.value.as_deref());
+                let values = other
+                    .env
+                    .iter()
+                    .filter(|variable| variable.name.ends_with("PORT"))
+                    .filter_map(|variable| variable.value.as_deref());
                 other.command.iter().chain(&other.args).map(String::as_str).chain(values).any(mentions)
             })
             .map(|name| (name, "args"))

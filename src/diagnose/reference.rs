@@ -60,27 +60,47 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
 
 fn said_by_status(instance: &Instance<'_>) -> Option<Missing> {
     let (kind, name, key) = parse(instance.waiting_message())?;
-    Some(Missing { kind, name, key, place: None, evidence: vec![instance.waiting_evidence()], certainty: "decisive" })
+    Some(Missing {
+        kind,
+        name,
+        key,
+        place: None,
+        evidence: vec![instance.waiting_evidence()],
+        certainty: "decisive",
+    })
 }
 
 /// Mount failures of a pod whose containers are still being created.
 fn said_by_mount(context: &Context<'_>, instance: &Instance<'_>) -> Option<Missing> {
     let events = instance.events(context.state);
-    events.into_iter().filter(|event| event.reason == "FailedMount" || event.reason == "Failed").find_map(|event| {
-        let (kind, mut name, key) = parse(&event.message)?;
+    events.into_iter().filter(|event| event.reason == "FailedMount" || event.reason == "Failed").find_map(
+        |event| {
+            let (kind, mut name, key) = parse(&event.message)?;
             if name.is_empty() {
                 name = mounted(instance, &kind, between(&event.message, "for volume \"", "\"")?)?;
             }
-        let volume = between(&event.message, "for volume \"", "\"").map(|volume| format!("volume {volume}"));
-        Some(Missing { kind, name, key, place: volume, evidence: vec![Evidence::event(event)], certainty: "decisive" })
-    })
+            let volume =
+                between(&event.message, "for volume \"", "\"").map(|volume| format!("volume {volume}"));
+            Some(Missing {
+                kind,
+                name,
+                key,
+                place: volume,
+                evidence: vec![Evidence::event(event)],
+                certainty: "decisive",
+            })
+        },
+    )
 }
 
 /// The ConfigMap or Secret that a volume holds, for messages that name only the volume.
 fn mounted(instance: &Instance<'_>, kind: &Kind, volume: &str) -> Option<String> {
     let place = format!("volume {volume}");
     let found = volume_references(&instance.pod.spec);
-    found.into_iter().find(|(own, .., stated, _)| own == kind && *stated == place).map(|(_, name, ..)| name.to_owned())
+    found
+        .into_iter()
+        .find(|(own, .., stated, _)| own == kind && *stated == place)
+        .map(|(_, name, ..)| name.to_owned())
 }
 
 /// Kind, name and key of a message of the kubelet, in each of its wordings.
@@ -95,14 +115,23 @@ fn parse(message: &str) -> Option<(Kind, String, Option<String>)> {
         return Some((kind, clean(name), Some(clean(key))));
     }
     // configmap references non-existent config key: K; secret "n" … references non-existent secret key: K
-    for (marker, kind) in [("non-existent config key: ", Kind::ConfigMap), ("non-existent secret key: ", Kind::Secret)] {
+    for (marker, kind) in
+        [("non-existent config key: ", Kind::ConfigMap), ("non-existent secret key: ", Kind::Secret)]
+    {
         if let Some((before, key)) = message.split_once(marker) {
-            let name = between(before, "object \"", "\"").or(between(before, "configmap \"", "\"")).or(between(before, "secret \"", "\""));
+            let name = between(before, "object \"", "\"")
+                .or(between(before, "configmap \"", "\""))
+                .or(between(before, "secret \"", "\""));
             let key = key.split_whitespace().next().unwrap_or_default();
             return Some((kind, name.map(clean).unwrap_or_default(), Some(clean(key))));
         }
     }
-    for (word, kind) in [("secret", Kind::Secret), ("secrets", Kind::Secret), ("configmap", Kind::ConfigMap), ("configmaps", Kind::ConfigMap)] {
+    for (word, kind) in [
+        ("secret", Kind::Secret),
+        ("secrets", Kind::Secret),
+        ("configmap", Kind::ConfigMap),
+        ("configmaps", Kind::ConfigMap),
+    ] {
         let marker = format!("{word} \"");
         if let Some((_, rest)) = message.split_once(&marker)
             && let Some((name, rest)) = rest.split_once('"')
@@ -146,7 +175,9 @@ fn unmet_by_spec(context: &Context<'_>, instance: &Instance<'_>) -> Option<Missi
     for source in &container.env_from {
         let place = || format!("container {} envFrom", container.name);
         let map = source.config_map_ref.iter().map(|reference| (Kind::ConfigMap, reference));
-        for (kind, reference) in map.chain(source.secret_ref.iter().map(|reference| (Kind::Secret, reference))) {
+        for (kind, reference) in
+            map.chain(source.secret_ref.iter().map(|reference| (Kind::Secret, reference)))
+        {
             if let Some(found) = unmet(kind, &reference.name, None, place(), reference.optional) {
                 return Some(found);
             }
@@ -208,7 +239,8 @@ fn has_key(context: &Context<'_>, kind: &Kind, namespace: &str, name: &str, key:
 fn explain(context: &Context<'_>, instance: &Instance<'_>, missing: Missing) -> Fact {
     let namespace = instance.namespace();
     let object = ObjectRef::new(missing.kind.clone(), namespace, &missing.name);
-    let place = missing.place.or_else(|| place_of(instance, &missing.kind, &missing.name, missing.key.as_deref()));
+    let place =
+        missing.place.or_else(|| place_of(instance, &missing.kind, &missing.name, missing.key.as_deref()));
     let mut fact = Fact::new("reference.missing", instance.workload.clone())
         .param("kind", missing.kind.as_str())
         .param("missing", if missing.key.is_some() { "key" } else { "object" })
@@ -223,7 +255,9 @@ fn explain(context: &Context<'_>, instance: &Instance<'_>, missing: Missing) -> 
     }
     let closest = match &missing.key {
         Some(key) => nearest_key(context, &missing.kind, namespace, &missing.name, key),
-        None => nearest(&missing.name, names(context, &missing.kind, namespace).into_iter()).map(str::to_owned),
+        None => {
+            nearest(&missing.name, names(context, &missing.kind, namespace).into_iter()).map(str::to_owned)
+        }
     };
     if let Some(closest) = closest {
         fact = fact.param("closest", closest);
@@ -247,7 +281,9 @@ fn place_of(instance: &Instance<'_>, kind: &Kind, name: &str, key: Option<&str>)
     let container = instance.spec?;
     let by_key = key_references(&container.name, container)
         .into_iter()
-        .find(|(own, selector, _)| own == kind && selector.name == name && key.is_none_or(|key| selector.key == key))
+        .find(|(own, selector, _)| {
+            own == kind && selector.name == name && key.is_none_or(|key| selector.key == key)
+        })
         .map(|(_, _, place)| place);
     let by_volume = || {
         let found = volume_references(&instance.pod.spec);
@@ -265,10 +301,20 @@ fn place_of(instance: &Instance<'_>, kind: &Kind, name: &str, key: Option<&str>)
 
 fn names<'s>(context: &Context<'s>, kind: &Kind, namespace: &str) -> Vec<&'s str> {
     match kind {
-        Kind::Secret => {
-            context.state.secrets.in_namespace(namespace).iter().map(|item| item.metadata.name.as_str()).collect()
-        }
-        _ => context.state.config_maps.in_namespace(namespace).iter().map(|item| item.metadata.name.as_str()).collect(),
+        Kind::Secret => context
+            .state
+            .secrets
+            .in_namespace(namespace)
+            .iter()
+            .map(|item| item.metadata.name.as_str())
+            .collect(),
+        _ => context
+            .state
+            .config_maps
+            .in_namespace(namespace)
+            .iter()
+            .map(|item| item.metadata.name.as_str())
+            .collect(),
     }
 }
 
@@ -306,20 +352,33 @@ mod tests {
     #[test]
     fn messages_of_old_and_new_kubelets() {
         let parsed = |text: &str| parse(text).map(|(kind, name, key)| (kind.to_string(), name, key));
-        let expect = |kind: &str, name: &str, key: Option<&str>| Some((kind.to_owned(), name.to_owned(), key.map(str::to_owned)));
+        let expect = |kind: &str, name: &str, key: Option<&str>| {
+            Some((kind.to_owned(), name.to_owned(), key.map(str::to_owned)))
+        };
         assert_eq!(parsed("secret \"db-auth\" not found"), expect("Secret", "db-auth", None));
         assert_eq!(parsed("configmap \"web-conf\" not found"), expect("ConfigMap", "web-conf", None));
-        assert_eq!(parsed("couldn't find key PASS in Secret shop/db-auth"), expect("Secret", "db-auth", Some("PASS")));
-        assert_eq!(parsed("couldn't find key mode in ConfigMap shop/web-conf"), expect("ConfigMap", "web-conf", Some("mode")));
+        assert_eq!(
+            parsed("couldn't find key PASS in Secret shop/db-auth"),
+            expect("Secret", "db-auth", Some("PASS"))
+        );
+        assert_eq!(
+            parsed("couldn't find key mode in ConfigMap shop/web-conf"),
+            expect("ConfigMap", "web-conf", Some("mode"))
+        );
         assert_eq!(
             parsed("MountVolume.SetUp failed for volume \"conf\" : configmap \"web-conf\" not found"),
             expect("ConfigMap", "web-conf", None)
         );
         assert_eq!(
-            parsed("MountVolume.SetUp failed for volume \"conf\" : configmap references non-existent config key: app.yaml"),
+            parsed(
+                "MountVolume.SetUp failed for volume \"conf\" : configmap references non-existent config key: app.yaml"
+            ),
             expect("ConfigMap", "", Some("app.yaml"))
         );
-        assert_eq!(parsed("MountVolume.SetUp failed for volume \"x\" : object \"shop\"/\"web-conf\" not registered"), None);
+        assert_eq!(
+            parsed("MountVolume.SetUp failed for volume \"x\" : object \"shop\"/\"web-conf\" not registered"),
+            None
+        );
         assert_eq!(parsed("container has runAsNonRoot and image will run as root"), None);
     }
 }

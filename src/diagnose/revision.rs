@@ -29,7 +29,10 @@ pub const FACTS: &[FactSpec] = &[
             ("name", "its name"),
             ("place", "where it is read"),
             ("used_as", "env (read once, at the start), file, or both"),
-            ("phase", "running: the containers still have what they read before; restarted: they have read it anew"),
+            (
+                "phase",
+                "running: the containers still have what they read before; restarted: they have read it anew",
+            ),
             ("age", "seconds since it was written"),
             ("manager", "who wrote it"),
         ],
@@ -91,8 +94,7 @@ fn template_fact(context: &Context<'_>, workload: &Workload, object: &ObjectRef)
     let found = differences(&previous.spec, &newest.spec);
     let (field, _) = found.first()?;
     let what = found.iter().map(|(_, what)| what.as_str()).collect::<Vec<_>>().join("; ");
-    let evidence =
-        Evidence::new(Source::Change, object.clone(), "spec.template", what.clone()).at(when);
+    let evidence = Evidence::new(Source::Change, object.clone(), "spec.template", what.clone()).at(when);
     let mut fact = Fact::new("change.template", object.clone())
         .param("what", what)
         .param("field", *field)
@@ -111,7 +113,8 @@ fn last_two<'a>(
 ) -> Option<(&'a PodTemplate, &'a PodTemplate, Option<Timestamp>)> {
     let namespace = workload.metadata.namespace.as_str();
     let owned = |meta: &crate::cluster::types::Meta| {
-        meta.controller().is_some_and(|owner| owner.name == workload.metadata.name && owner.kind == workload.kind.as_str())
+        meta.controller()
+            .is_some_and(|owner| owner.name == workload.metadata.name && owner.kind == workload.kind.as_str())
     };
     let mut revisions: Vec<(i64, &PodTemplate, Option<Timestamp>)> = match workload.kind {
         Kind::Deployment => context
@@ -131,7 +134,9 @@ fn last_two<'a>(
             .in_namespace(namespace)
             .iter()
             .filter(|revision| owned(&revision.metadata))
-            .map(|revision| (revision.revision, &revision.data.spec.template, revision.metadata.creation_timestamp.0))
+            .map(|revision| {
+                (revision.revision, &revision.data.spec.template, revision.metadata.creation_timestamp.0)
+            })
             .collect(),
         _ => return None,
     };
@@ -160,15 +165,32 @@ pub fn differences(old: &PodSpec, new: &PodSpec) -> Vec<(&'static str, String)> 
             found.push((field, what));
         }
     };
-    note("node", old.node_selector != new.node_selector, format!("nodeSelector {} → {}", pairs(&old.node_selector), pairs(&new.node_selector)));
+    note(
+        "node",
+        old.node_selector != new.node_selector,
+        format!("nodeSelector {} → {}", pairs(&old.node_selector), pairs(&new.node_selector)),
+    );
     note("node", old.affinity != new.affinity, "affinity changed".to_owned());
     note("node", old.tolerations != new.tolerations, "tolerations changed".to_owned());
     note("security", old.security_context != new.security_context, "securityContext changed".to_owned());
-    note("other", old.service_account() != new.service_account(), format!("serviceAccountName {} → {}", old.service_account(), new.service_account()));
+    note(
+        "other",
+        old.service_account() != new.service_account(),
+        format!("serviceAccountName {} → {}", old.service_account(), new.service_account()),
+    );
     note("mount", old.volumes != new.volumes, "volumes changed".to_owned());
     note("other", old.image_pull_secrets != new.image_pull_secrets, "imagePullSecrets changed".to_owned());
-    note("other", old.dns_policy != new.dns_policy || old.dns_config != new.dns_config, "DNS settings changed".to_owned());
-    let rank = |field: &str| ["image", "command", "env", "probe", "resources", "mount"].iter().position(|name| *name == field).unwrap_or(9);
+    note(
+        "other",
+        old.dns_policy != new.dns_policy || old.dns_config != new.dns_config,
+        "DNS settings changed".to_owned(),
+    );
+    let rank = |field: &str| {
+        ["image", "command", "env", "probe", "resources", "mount"]
+            .iter()
+            .position(|name| *name == field)
+            .unwrap_or(9)
+    };
     found.sort_by_key(|(field, _)| rank(field));
     found
 }
@@ -179,7 +201,9 @@ fn compare(old: &Container, new: &Container, found: &mut Vec<(&'static str, Stri
         found.push(("image", format!("image {}", short_change(&old.image, &new.image))));
     }
     if (&old.command, &old.args) != (&new.command, &new.args) {
-        let words = |container: &Container| container.command.iter().chain(&container.args).cloned().collect::<Vec<_>>().join(" ");
+        let words = |container: &Container| {
+            container.command.iter().chain(&container.args).cloned().collect::<Vec<_>>().join(" ")
+        };
         let clip = |text: String| text.chars().take(80).collect::<String>();
         found.push(("command", format!("command of {name} `{}` → `{}`", clip(words(old)), clip(words(new)))));
     }
@@ -208,11 +232,19 @@ fn compare(old: &Container, new: &Container, found: &mut Vec<(&'static str, Stri
         }
     }
     if old.resources != new.resources {
-        for (word, before, after) in [("limit", &old.resources.limits, &new.resources.limits), ("request", &old.resources.requests, &new.resources.requests)] {
+        for (word, before, after) in [
+            ("limit", &old.resources.limits, &new.resources.limits),
+            ("request", &old.resources.requests, &new.resources.requests),
+        ] {
             for resource in before.keys().chain(after.keys().filter(|key| !before.contains_key(*key))) {
                 if before.get(resource) != after.get(resource) {
-                    let text = |list: &crate::cluster::quantity::ResourceList| list.get(resource).map_or("none".to_owned(), ToString::to_string);
-                    found.push(("resources", format!("{resource} {word} of {name} {} → {}", text(before), text(after))));
+                    let text = |list: &crate::cluster::quantity::ResourceList| {
+                        list.get(resource).map_or("none".to_owned(), ToString::to_string)
+                    };
+                    found.push((
+                        "resources",
+                        format!("{resource} {word} of {name} {} → {}", text(before), text(after)),
+                    ));
                 }
             }
         }
@@ -234,7 +266,8 @@ fn probe_change(kind: &str, before: Option<&Probe>, after: Option<&Probe>) -> St
         (_, None) => format!("{kind} probe removed"),
         (Some(before), Some(after)) => {
             let port = |probe: &Probe| probe.port().map(ToString::to_string).unwrap_or_default();
-            let path = |probe: &Probe| probe.http_get.as_ref().map(|get| get.path.clone()).unwrap_or_default();
+            let path =
+                |probe: &Probe| probe.http_get.as_ref().map(|get| get.path.clone()).unwrap_or_default();
             if port(before) != port(after) {
                 format!("{kind} probe port {} → {}", port(before), port(after))
             } else if path(before) != path(after) {
@@ -249,7 +282,9 @@ fn probe_change(kind: &str, before: Option<&Probe>, after: Option<&Probe>) -> St
 /// `repo:1 → repo:2` without what both have in common.
 fn short_change(old: &str, new: &str) -> String {
     match (old.rsplit_once(':'), new.rsplit_once(':')) {
-        (Some((before, old_tag)), Some((after, new_tag))) if before == after => format!("{old_tag} → {new_tag}"),
+        (Some((before, old_tag)), Some((after, new_tag))) if before == after => {
+            format!("{old_tag} → {new_tag}")
+        }
         _ => format!("{old} → {new}"),
     }
 }
@@ -283,7 +318,13 @@ impl Written {
             .param("manager", self.manager.clone())
             .param("age", age)
             .object("object", self.object.clone())
-            .evidence([Evidence::new(Source::Change, self.object.clone(), "metadata.managedFields", format!("written by {}", self.manager)).at(self.when)])
+            .evidence([Evidence::new(
+                Source::Change,
+                self.object.clone(),
+                "metadata.managedFields",
+                format!("written by {}", self.manager),
+            )
+            .at(self.when)])
             .since(self.when)
     }
 }
@@ -312,11 +353,16 @@ fn written_after_start(context: &Context<'_>, workload: &ObjectRef) -> Vec<Writt
         let Some(meta) = meta else { continue };
         let Some(write) = meta.last_write() else { continue };
         let (Some(when), Some(created)) = (write.time.0, meta.creation_timestamp.0) else { continue };
-        if begun.is_none_or(|begun| when <= begun) || when.as_second() - created.as_second() <= CREATION || place == "imagePullSecrets" {
+        if begun.is_none_or(|begun| when <= begun)
+            || when.as_second() - created.as_second() <= CREATION
+            || place == "imagePullSecrets"
+        {
             continue;
         }
         let used_as = if place.starts_with("volume") { "file" } else { "env" };
-        if let Some(known) = found.iter_mut().find(|known| known.object.kind == kind && *known.object.name == *name) {
+        if let Some(known) =
+            found.iter_mut().find(|known| known.object.kind == kind && *known.object.name == *name)
+        {
             if known.used_as != used_as {
                 known.used_as = "both";
             }
@@ -335,23 +381,32 @@ fn written_after_start(context: &Context<'_>, workload: &ObjectRef) -> Vec<Writt
 }
 
 fn node_changes(context: &Context<'_>, workload: &ObjectRef) -> Vec<Change> {
-    let mut names: Vec<&str> =
-        context.topology.pods_of(workload).iter().map(|pod| pod.spec.node_name.as_str()).filter(|name| !name.is_empty()).collect();
+    let mut names: Vec<&str> = context
+        .topology
+        .pods_of(workload)
+        .iter()
+        .map(|pod| pod.spec.node_name.as_str())
+        .filter(|name| !name.is_empty())
+        .collect();
     names.sort_unstable();
     names.dedup();
     let mut changes = Vec::new();
     for node in names.into_iter().filter_map(|name| context.state.nodes.get("", name)) {
         let ready = condition(&node.status.conditions, "Ready");
-        let changed = ready.filter(|ready| ready.last_transition_time > node.metadata.creation_timestamp && !ready.is_true());
+        let changed = ready.filter(|ready| {
+            ready.last_transition_time > node.metadata.creation_timestamp && !ready.is_true()
+        });
         changes.extend(changed.map(|ready| Change {
             object: node.object_ref(),
             when: ready.last_transition_time.0,
             what: format!("Ready became {}: {}", ready.status, ready.reason),
         }));
-        changes.extend(node.spec.taints.iter().filter(|taint| taint.time_added.0.is_some()).map(|taint| Change {
-            object: node.object_ref(),
-            when: taint.time_added.0,
-            what: format!("taint {}:{} added", taint.key, taint.effect),
+        changes.extend(node.spec.taints.iter().filter(|taint| taint.time_added.0.is_some()).map(|taint| {
+            Change {
+                object: node.object_ref(),
+                when: taint.time_added.0,
+                what: format!("taint {}:{} added", taint.key, taint.effect),
+            }
         }));
     }
     changes

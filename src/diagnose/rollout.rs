@@ -1,8 +1,8 @@
 //! Rollouts that do not go on, and workloads that were told to run nothing.
 
 use super::{Context, Fact, FactSpec, Facts};
-use crate::cluster::types::{Object, Workload, condition};
 use crate::cluster::topology::Relation;
+use crate::cluster::types::{Object, Workload, condition};
 use crate::cluster::{Kind, ObjectRef};
 use crate::evidence::Evidence;
 
@@ -24,7 +24,11 @@ pub const FACTS: &[FactSpec] = &[
     FactSpec {
         name: "rollout.paused",
         about: "the rollout is paused although the template has changed",
-        params: &[("image", "the image that waits to be rolled out"), ("running", "the image that runs"), ("since_seconds", "seconds since it was paused")],
+        params: &[
+            ("image", "the image that waits to be rolled out"),
+            ("running", "the image that runs"),
+            ("since_seconds", "seconds since it was paused"),
+        ],
         refs: &[],
     },
     FactSpec {
@@ -52,20 +56,29 @@ pub const FACTS: &[FactSpec] = &[
     FactSpec {
         name: "workload.ordinal",
         about: "a StatefulSet's pods are made in order, and one that is not ready holds up the rest",
-        params: &[("pod", "the pod that holds up the rest"), ("ordinal", "its ordinal"), ("missing", "how many are not made")],
+        params: &[
+            ("pod", "the pod that holds up the rest"),
+            ("ordinal", "its ordinal"),
+            ("missing", "how many are not made"),
+        ],
         refs: &[],
     },
 ];
 
 /// See [`super::Diagnoser::run`].
 pub fn run(context: &Context<'_>, facts: &mut Facts) {
-    for workload in context.state.workloads.iter().filter(|workload| workload.metadata.controller().is_none()) {
+    for workload in context.state.workloads.iter().filter(|workload| workload.metadata.controller().is_none())
+    {
         if workload.metadata.deletion_timestamp.0.is_some() {
             continue;
         }
         let found = match workload.kind {
-            Kind::Deployment => [paused(context, workload), stalled(context, workload, facts), zero(context, workload)],
-            Kind::StatefulSet => [held(context, workload), ordinal(context, workload), zero(context, workload)],
+            Kind::Deployment => {
+                [paused(context, workload), stalled(context, workload, facts), zero(context, workload)]
+            }
+            Kind::StatefulSet => {
+                [held(context, workload), ordinal(context, workload), zero(context, workload)]
+            }
             Kind::DaemonSet => [held(context, workload), None, None],
             _ => continue,
         };
@@ -81,7 +94,11 @@ fn sets<'a>(context: &Context<'a>, workload: &Workload) -> Vec<&'a Workload> {
         .in_namespace(&workload.metadata.namespace)
         .iter()
         .filter(|set| set.kind == Kind::ReplicaSet)
-        .filter(|set| set.metadata.controller().is_some_and(|owner| owner.kind == "Deployment" && owner.name == workload.metadata.name))
+        .filter(|set| {
+            set.metadata
+                .controller()
+                .is_some_and(|owner| owner.kind == "Deployment" && owner.name == workload.metadata.name)
+        })
         .collect();
     sets.sort_by_key(|set| revision(set));
     sets
@@ -118,13 +135,17 @@ fn paused(context: &Context<'_>, workload: &Workload) -> Option<Fact> {
         .param("image", images(workload))
         .evidence([Evidence::spec(object.clone(), "spec.paused", "true")])
         .since(progressing.and_then(|condition| condition.last_transition_time.0));
-    if let Some(seconds) = progressing.and_then(|condition| context.state.age_seconds(condition.last_transition_time)) {
+    if let Some(seconds) =
+        progressing.and_then(|condition| context.state.age_seconds(condition.last_transition_time))
+    {
         fact = fact.param("since_seconds", seconds);
     }
     Some(match running {
-        Some(set) => fact
-            .param("running", images(set))
-            .evidence([Evidence::spec(set.object_ref(), "spec.template.spec.containers[].image", images(set))]),
+        Some(set) => fact.param("running", images(set)).evidence([Evidence::spec(
+            set.object_ref(),
+            "spec.template.spec.containers[].image",
+            images(set),
+        )]),
         None => fact,
     })
 }
@@ -147,13 +168,18 @@ fn stalled(context: &Context<'_>, workload: &Workload, facts: &Facts) -> Option<
         .param("updated", newest.status.replicas)
         .param("desired", workload.desired())
         .param("old_ready", old_ready)
-        .evidence([Evidence::status(newest.object_ref(), "status.readyReplicas", newest.status.ready_replicas.to_string())
-            .at(newest.metadata.creation_timestamp.0)])
+        .evidence([Evidence::status(
+            newest.object_ref(),
+            "status.readyReplicas",
+            newest.status.ready_replicas.to_string(),
+        )
+        .at(newest.metadata.creation_timestamp.0)])
         .since(newest.metadata.creation_timestamp.0);
     if exceeded {
-        fact = fact
-            .param("deadline", "exceeded")
-            .evidence(progressing.map(|found| Evidence::status(object.clone(), "status.conditions[Progressing].reason", &found.reason).excerpt(found.message.clone())));
+        fact = fact.param("deadline", "exceeded").evidence(progressing.map(|found| {
+            Evidence::status(object.clone(), "status.conditions[Progressing].reason", &found.reason)
+                .excerpt(found.message.clone())
+        }));
     }
     let changed = facts.about("change.template", &object).next().map(|change| change.text("what").to_owned());
     Some(match changed {
@@ -168,7 +194,8 @@ fn held(context: &Context<'_>, workload: &Workload) -> Option<Fact> {
     let (by, outdated) = match workload.kind {
         Kind::StatefulSet => {
             let status = &workload.status;
-            let differs = !status.update_revision.is_empty() && status.current_revision != status.update_revision;
+            let differs =
+                !status.update_revision.is_empty() && status.current_revision != status.update_revision;
             let outdated = (workload.desired() - status.updated_replicas).max(0);
             let partition = strategy.rolling_update.partition.unwrap_or(0);
             if !differs || outdated == 0 {
@@ -181,7 +208,8 @@ fn held(context: &Context<'_>, workload: &Workload) -> Option<Fact> {
             }
         }
         _ => {
-            let outdated = workload.status.desired_number_scheduled - workload.status.updated_number_scheduled;
+            let outdated =
+                workload.status.desired_number_scheduled - workload.status.updated_number_scheduled;
             if strategy.r#type != "OnDelete" || outdated <= 0 {
                 return None;
             }
@@ -189,7 +217,8 @@ fn held(context: &Context<'_>, workload: &Workload) -> Option<Fact> {
         }
     };
     let object = workload.object_ref();
-    let new: Vec<&str> = workload.template().spec.containers.iter().map(|container| container.image.as_str()).collect();
+    let new: Vec<&str> =
+        workload.template().spec.containers.iter().map(|container| container.image.as_str()).collect();
     let running = context
         .topology
         .pods_of(&object)
@@ -197,7 +226,11 @@ fn held(context: &Context<'_>, workload: &Workload) -> Option<Fact> {
         .flat_map(|pod| &pod.spec.containers)
         .map(|container| container.image.as_str())
         .find(|image| !new.contains(image));
-    let path = if by == "partition" { "spec.updateStrategy.rollingUpdate.partition" } else { "spec.updateStrategy.type" };
+    let path = if by == "partition" {
+        "spec.updateStrategy.rollingUpdate.partition"
+    } else {
+        "spec.updateStrategy.type"
+    };
     let value = if by == "partition" {
         strategy.rolling_update.partition.unwrap_or(0).to_string()
     } else {
@@ -226,8 +259,11 @@ fn zero(context: &Context<'_>, workload: &Workload) -> Option<Fact> {
         return None;
     }
     let object = workload.object_ref();
-    let mut fact = Fact::new("workload.zero", object.clone())
-        .evidence([Evidence::spec(object.clone(), "spec.replicas", "0")]);
+    let mut fact = Fact::new("workload.zero", object.clone()).evidence([Evidence::spec(
+        object.clone(),
+        "spec.replicas",
+        "0",
+    )]);
     let services: Vec<&ObjectRef> = context
         .topology
         .services_of(&object)
@@ -245,12 +281,18 @@ fn zero(context: &Context<'_>, workload: &Workload) -> Option<Fact> {
     for edge in targets {
         match edge.relation {
             Relation::Routes => by = Some(("ingress", edge.from.clone())),
-            Relation::Calls if edge.from != object && by.is_none() => by = Some(("caller", edge.from.clone())),
+            Relation::Calls if edge.from != object && by.is_none() => {
+                by = Some(("caller", edge.from.clone()))
+            }
             _ => {}
         }
         fact = fact.affects(edge.from.clone());
     }
-    let scaled = context.topology.to(&object).find(|edge| edge.relation == Relation::Scales).map(|edge| ("autoscaler", edge.from.clone()));
+    let scaled = context
+        .topology
+        .to(&object)
+        .find(|edge| edge.relation == Relation::Scales)
+        .map(|edge| ("autoscaler", edge.from.clone()));
     let by = by.or(scaled).or_else(|| service.map(|service| ("service", (*service).clone())));
     let (by, who) = by?;
     if by == "caller" {

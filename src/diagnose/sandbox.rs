@@ -20,21 +20,31 @@ pub const FACTS: &[FactSpec] = &[FactSpec {
     refs: &[("node", "the node that the pod is on")],
 }];
 
-const REASONS: [&str; 5] =
-    ["FailedCreatePodSandBox", "FailedCreatePodSandbox", "NetworkNotReady", "FailedPodSandBoxStatus", "FailedSync"];
+const REASONS: [&str; 5] = [
+    "FailedCreatePodSandBox",
+    "FailedCreatePodSandbox",
+    "NetworkNotReady",
+    "FailedPodSandBoxStatus",
+    "FailedSync",
+];
 
 /// See [`super::Diagnoser::run`].
 pub fn run(context: &Context<'_>, facts: &mut Facts) {
     for (workload, pods) in context.topology.pods_by_workload() {
         for pod in pods.iter().filter(|pod| !pod.is_deleting() && !pod.is_finished()) {
             let started = pod.status.all_containers().any(|status| {
-                status.state.running.is_some() || status.state.terminated.is_some() || status.last_state.terminated.is_some()
+                status.state.running.is_some()
+                    || status.state.terminated.is_some()
+                    || status.last_state.terminated.is_some()
             });
             if started || pod.spec.node_name.is_empty() {
                 continue;
             }
             let events = pod_events(context.state, pod);
-            let Some(event) = events.into_iter().find(|event| REASONS.contains(&event.reason.as_str())) else { continue };
+            let Some(event) = events.into_iter().find(|event| REASONS.contains(&event.reason.as_str()))
+            else {
+                continue;
+            };
             let Some(class) = classify(&event.reason, &event.message) else { continue };
             let node = ObjectRef::cluster(Kind::Node, &pod.spec.node_name);
             let others = context.state.pods.iter().any(|other| {
@@ -51,7 +61,8 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
             if let Some(plugin) = between(&event.message, "plugin type=\"", "\"") {
                 fact = fact.param("plugin", plugin);
             }
-            let limits = pod.spec.containers.iter().filter_map(|container| container.resources.limits.get("memory"));
+            let limits =
+                pod.spec.containers.iter().filter_map(|container| container.resources.limits.get("memory"));
             if class == "memory"
                 && let Some(limit) = limits.min()
             {
@@ -68,15 +79,39 @@ fn classify(reason: &str, message: &str) -> Option<&'static str> {
         () if mentions(&text, &["oom-killed", "memory limit too low"]) => "memory",
         () if mentions(
             &text,
-            &["no available ip", "no ip addresses available", "failed to assign an ip", "insufficient ip", "ip address exhausted", "failed to request ipv4", "range set is full", "no more ips"],
+            &[
+                "no available ip",
+                "no ip addresses available",
+                "failed to assign an ip",
+                "insufficient ip",
+                "ip address exhausted",
+                "failed to request ipv4",
+                "range set is full",
+                "no more ips",
+            ],
         ) =>
         {
             "ip-exhausted"
         }
         () if mentions(&text, &["no runtime for", "runtime handler", "runtimehandler"]) => "runtime-handler",
         () if mentions(&text, &["apparmor", "seccomp"]) => "security-profile",
-        () if mentions(&text, &["pause", "sandbox image"]) && mentions(&text, &["pull", "image"]) => "pause-image",
-        () if mentions(&text, &["cni", "network plugin", "failed to setup network", "networkplugin", "network is not ready", "plugin type="]) => "cni",
+        () if mentions(&text, &["pause", "sandbox image"]) && mentions(&text, &["pull", "image"]) => {
+            "pause-image"
+        }
+        () if mentions(
+            &text,
+            &[
+                "cni",
+                "network plugin",
+                "failed to setup network",
+                "networkplugin",
+                "network is not ready",
+                "plugin type=",
+            ],
+        ) =>
+        {
+            "cni"
+        }
         () if reason == "FailedSync" => return None,
         () => "other",
     })
@@ -89,9 +124,20 @@ mod tests {
     #[test]
     fn classes_of_sandbox_errors() {
         let class = |text: &str| classify("FailedCreatePodSandBox", text);
-        assert_eq!(class("plugin type=\"host-local\" failed (add): failed to allocate for range 0: no IP addresses available in range set"), Some("ip-exhausted"));
-        assert_eq!(class("failed to setup network for sandbox: plugin type=\"bridge\" failed (add)"), Some("cni"));
-        assert_eq!(class("failed to get sandbox runtime: no runtime for \"gvisor\" is configured"), Some("runtime-handler"));
+        assert_eq!(
+            class(
+                "plugin type=\"host-local\" failed (add): failed to allocate for range 0: no IP addresses available in range set"
+            ),
+            Some("ip-exhausted")
+        );
+        assert_eq!(
+            class("failed to setup network for sandbox: plugin type=\"bridge\" failed (add)"),
+            Some("cni")
+        );
+        assert_eq!(
+            class("failed to get sandbox runtime: no runtime for \"gvisor\" is configured"),
+            Some("runtime-handler")
+        );
         assert_eq!(class("container init was OOM-killed (memory limit too low?)"), Some("memory"));
         assert_eq!(classify("FailedSync", "error determining status"), None);
     }

@@ -33,7 +33,12 @@ pub const FACTS: &[FactSpec] = &[
     FactSpec {
         name: "usage.memory",
         about: "the container's memory usage is near its limit",
-        params: &[("container", "the container"), ("usage", "the usage"), ("limit", "the limit"), ("percent", "usage in percent of the limit")],
+        params: &[
+            ("container", "the container"),
+            ("usage", "the usage"),
+            ("limit", "the limit"),
+            ("percent", "usage in percent of the limit"),
+        ],
         refs: &[],
     },
 ];
@@ -44,6 +49,8 @@ const AT_LIMIT: i128 = 90;
 const TINY_CPU_MILLI: i128 = 100;
 /// How many times its earlier usage makes a jump.
 const JUMP: f64 = 4.0;
+/// How many times its earlier usage makes a rise that throttling goes with.
+const RISE: f64 = 2.0;
 
 /// See [`super::Diagnoser::run`].
 pub fn run(context: &Context<'_>, facts: &mut Facts) {
@@ -52,18 +59,27 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
         suspected(context, instance, facts);
     }
     for (workload, sign) in telemetry(context) {
-        if let Some(fact) = sign.fact(workload) {
+        let limit = cpu_limit(context, &workload);
+        if let Some(fact) = sign.fact(workload, limit) {
             facts.add(fact);
         }
     }
 }
 
 fn from_metrics(context: &Context<'_>, instance: &Instance<'_>, facts: &mut Facts) {
-    let Some(metrics) = context.state.pod_metrics.get(instance.namespace(), &instance.pod.metadata.name) else { return };
-    let Some(usage) = metrics.containers.iter().find(|container| container.name == instance.name()) else { return };
+    let Some(metrics) = context.state.pod_metrics.get(instance.namespace(), &instance.pod.metadata.name)
+    else {
+        return;
+    };
+    let Some(usage) = metrics.containers.iter().find(|container| container.name == instance.name()) else {
+        return;
+    };
     let Some(spec) = instance.spec else { return };
     for (resource, name) in [("cpu", "usage.cpu"), ("memory", "usage.memory")] {
-        let (Some(used), Some(limit)) = (usage.usage.get(resource), spec.resources.limits.get(resource)) else { continue };
+        let (Some(used), Some(limit)) = (usage.usage.get(resource), spec.resources.limits.get(resource))
+        else {
+            continue;
+        };
         let percent = percent(*used, *limit);
         if percent < AT_LIMIT {
             continue;
@@ -98,10 +114,12 @@ fn suspected(context: &Context<'_>, instance: &Instance<'_>, facts: &mut Facts) 
         return;
     }
     let slow = context.logs.of(instance.workload).find(|finding| {
-        finding.key.container == instance.name() && matches!(finding.signature, "slow" | "slow-request" | "slow-operation")
+        finding.key.container == instance.name()
+            && matches!(finding.signature, "slow" | "slow-request" | "slow-operation")
     });
     let timed_out = instance.events(context.state).into_iter().find(|event| {
-        event.reason == "Unhealthy" && mentions(&event.message.to_lowercase(), &["deadline exceeded", "client.timeout", "timed out"])
+        event.reason == "Unhealthy"
+            && mentions(&event.message.to_lowercase(), &["deadline exceeded", "client.timeout", "timed out"])
     });
     let certainty = match (slow, timed_out) {
         (Some(_), Some(_)) => "computed",
@@ -113,7 +131,11 @@ fn suspected(context: &Context<'_>, instance: &Instance<'_>, facts: &mut Facts) 
         .param("container", instance.name())
         .param("limit", limit.to_string())
         .param("certainty", certainty)
-        .evidence([Evidence::spec(instance.pod_ref(), format!("spec.containers[{}].resources.limits.cpu", instance.name()), limit.to_string())])
+        .evidence([Evidence::spec(
+            instance.pod_ref(),
+            format!("spec.containers[{}].resources.limits.cpu", instance.name()),
+            limit.to_string(),
+        )])
         .evidence(timed_out.map(Evidence::event));
     if let Some(finding) = slow {
         fact = fact.param("line", finding.excerpt.clone()).since(finding.first).evidence([Evidence::new(
@@ -140,14 +162,20 @@ struct Sign {
 }
 
 impl Sign {
-    fn fact(self, workload: ObjectRef) -> Option<Fact> {
-        let class = match (self.throttled, self.factor >= JUMP) {
+    /// `limit` is the CPU limit of the workload's largest container, in cores.
+    fn fact(self, workload: ObjectRef, limit: Option<f64>) -> Option<Fact> {
+        // A rise alone is work; it is trouble where it meets a bound. Throttling that began
+        // together with a rise is the rise's doing, not the limit's.
+        let bound = self.throttled || self.usage >= limit.map_or(1.0, |limit| limit * 0.8);
+        let jumped = bound && self.factor >= if self.throttled { RISE } else { JUMP };
+        let class = match (self.throttled, jumped) {
             (_, true) => "overload",
             (true, false) => "throttled",
             (false, false) => return None,
         };
-        let mut fact = Fact::new("usage.cpu", workload).param("class", class).evidence(self.evidence).since(self.since);
-        if self.factor >= JUMP {
+        let mut fact =
+            Fact::new("usage.cpu", workload).param("class", class).evidence(self.evidence).since(self.since);
+        if jumped {
             fact = fact.param("factor", (self.factor * 10.0).round() / 10.0);
         }
         if self.usage > 0.0 {
@@ -158,6 +186,12 @@ impl Sign {
             None => fact,
         })
     }
+}
+
+fn cpu_limit(context: &Context<'_>, workload: &ObjectRef) -> Option<f64> {
+    let containers = &context.state.workload_of(workload)?.template().spec.containers;
+    let limits = containers.iter().filter_map(|container| container.resources.limits.get("cpu"));
+    limits.max().map(|limit| limit.as_f64())
 }
 
 /// Words of alerts and metrics about throttling.
@@ -176,16 +210,27 @@ fn telemetry(context: &Context<'_>) -> BTreeMap<ObjectRef, Sign> {
         if mentions(&name, &THROTTLING) {
             if after >= 0.2 && after >= before * JUMP {
                 sign.throttled = true;
-                sign.evidence.push(Evidence::new(Source::Metric, workload, name, format!("{before:.3} → {after:.3}")));
+                sign.evidence.push(Evidence::new(
+                    Source::Metric,
+                    workload,
+                    name,
+                    format!("{before:.3} → {after:.3}"),
+                ));
             }
-        } else if after >= 0.05 && after >= before * JUMP {
+        } else if after >= 0.05 && after >= before * RISE {
             sign.factor = sign.factor.max(if before > 0.0 { after / before } else { JUMP });
             sign.usage = sign.usage.max(after);
-            sign.evidence.push(Evidence::new(Source::Metric, workload, name, format!("{before:.3} → {after:.3}")));
+            sign.evidence.push(Evidence::new(
+                Source::Metric,
+                workload,
+                name,
+                format!("{before:.3} → {after:.3}"),
+            ));
         }
     }
     for alert in context.state.alerts.iter().filter(|alert| is_active(alert)) {
-        let text = alert.labels.values().chain(alert.annotations.values()).cloned().collect::<Vec<_>>().join(" ");
+        let text =
+            alert.labels.values().chain(alert.annotations.values()).cloned().collect::<Vec<_>>().join(" ");
         let lower = text.to_lowercase();
         if !lower.contains("cpu") && !mentions(&lower, &THROTTLING) {
             continue;
@@ -194,14 +239,21 @@ fn telemetry(context: &Context<'_>) -> BTreeMap<ObjectRef, Sign> {
         let sign = signs.entry(workload.clone()).or_default();
         if mentions(&lower, &THROTTLING) {
             sign.throttled = true;
-        } else if let Some(percent) = growth(&lower) {
-            sign.factor = sign.factor.max(percent / 100.0);
+        }
+        if let Some(percent) = growth(&lower) {
+            sign.factor = sign.factor.max(1.0 + percent / 100.0);
         }
         let name = alert.labels.get("alertname").cloned().unwrap_or_default();
-        let said = alert.annotations.get("description").or(alert.annotations.get("summary")).cloned().unwrap_or_default();
+        let said = alert
+            .annotations
+            .get("description")
+            .or(alert.annotations.get("summary"))
+            .cloned()
+            .unwrap_or_default();
         sign.line.get_or_insert_with(|| said.clone());
         sign.since = sign.since.or(alert.starts_at.0);
-        sign.evidence.push(Evidence::new(Source::Alert, workload, "", name).excerpt(said).at(alert.starts_at.0));
+        sign.evidence
+            .push(Evidence::new(Source::Alert, workload, "", name).excerpt(said).at(alert.starts_at.0));
     }
     signs
 }
@@ -226,7 +278,11 @@ fn subject(context: &Context<'_>, labels: &BTreeMap<String, String>) -> Option<O
         if let Some(pod) = labels.get("pod").or(labels.get("pod_name")) {
             return Some(context.topology.workload_of(&ObjectRef::new(Kind::Pod, namespace, pod)));
         }
-        for (label, kind) in [("deployment", Kind::Deployment), ("statefulset", Kind::StatefulSet), ("daemonset", Kind::DaemonSet)] {
+        for (label, kind) in [
+            ("deployment", Kind::Deployment),
+            ("statefulset", Kind::StatefulSet),
+            ("daemonset", Kind::DaemonSet),
+        ] {
             if let Some(name) = labels.get(label)
                 && let Some(workload) = context.state.workload(&kind, namespace, name)
             {
@@ -251,18 +307,19 @@ fn subject(context: &Context<'_>, labels: &BTreeMap<String, String>) -> Option<O
     None
 }
 
-/// The median of the first half and of the last sixth of a series.
+/// The median of a series' first quarter and the upper quartile of its second half.
 fn levels(series: &Series) -> Option<(f64, f64)> {
-    let values: Vec<f64> = series.values.iter().filter_map(|sample| sample.value()).filter(|value| value.is_finite()).collect();
-    if values.len() < 6 {
+    let values: Vec<f64> =
+        series.values.iter().filter_map(|sample| sample.value()).filter(|value| value.is_finite()).collect();
+    if values.len() < 8 {
         return None;
     }
-    let median = |part: &[f64]| {
+    let rank = |part: &[f64], numerator: usize| {
         let mut sorted = part.to_vec();
         sorted.sort_by(f64::total_cmp);
-        sorted.get(sorted.len() / 2).copied()
+        sorted.get(sorted.len() * numerator / 4).copied()
     };
-    Some((median(values.get(..values.len() / 2)?)?, median(values.get(values.len() - values.len() / 6 - 1..)?)?))
+    Some((rank(values.get(..values.len() / 4)?, 2)?, rank(values.get(values.len() / 2..)?, 3)?))
 }
 
 #[cfg(test)]
@@ -272,7 +329,9 @@ mod tests {
 
     #[test]
     fn levels_of_a_jump() {
-        let values = (0..24).map(|index| Sample(f64::from(index), if index < 15 { "0.01" } else { "0.2" }.to_owned())).collect();
+        let values = (0..24)
+            .map(|index| Sample(f64::from(index), if index < 15 { "0.01" } else { "0.2" }.to_owned()))
+            .collect();
         let series = Series { metric: BTreeMap::new(), values };
         assert_eq!(levels(&series), Some((0.01, 0.2)));
     }
