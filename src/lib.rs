@@ -1,6 +1,7 @@
 //! Root-cause analysis for Kubernetes incidents: see `README.md` for what the tool does.
 
 pub mod agent;
+pub mod cli;
 pub mod cluster;
 pub mod correlate;
 pub mod diagnose;

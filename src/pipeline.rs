@@ -10,6 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::agent::{self, AgentError, Collector, Limits, Source, Want};
 use crate::cluster::topology::{Relation, Topology};
+use crate::cluster::types::{LabelSelector, Object};
 use crate::cluster::{ClusterState, Kind, ObjectRef};
 use crate::correlate::{Focus, anomaly, assemble, depend, explain};
 use crate::diagnose::{self, Context};
@@ -26,6 +27,8 @@ pub struct Request {
     pub description: String,
     /// Where the complaint is; empty: everywhere.
     pub namespaces: Vec<String>,
+    /// Labels of the workloads that the complaint is about, where the description names none.
+    pub selector: Option<LabelSelector>,
     /// How far back events, log lines and changes count.
     pub since: SignedDuration,
     /// What reading may cost.
@@ -67,7 +70,7 @@ pub async fn investigate(
     progress.phase("Reading the inventory");
     collector.inventory().await?;
     let grounded = ground(&parsed, request, collector.state());
-    let focus = focus_of(&grounded, request);
+    let focus = focus_of(&grounded, request, collector.state());
     clock.lap("inventory");
 
     progress.phase("Reading what is related");
@@ -117,6 +120,30 @@ pub async fn investigate(
     })
 }
 
+/// What an investigation would ask for, without asking.
+pub fn plan(request: &Request) -> String {
+    let mut lines = vec!["Round 1, at once:".to_owned()];
+    lines.extend(agent::inventory_paths(&request.namespaces).into_iter().map(|path| format!("  GET {path}")));
+    let place = match request.namespaces.as_slice() {
+        [] => "every namespace".to_owned(),
+        chosen => format!("{} and kube-system", chosen.join(", ")),
+    };
+    lines.push(format!("Round 2: the other kinds, in {place}, and the cluster-scoped ones"));
+    lines.push("Round 3: logs of containers that fail, of what the description names and of what that calls; ConfigMaps in use; namespaces that these lead to".to_owned());
+    lines.push(format!(
+        "Round 4, where no cause was found: logs of the rest, at most {} containers in all",
+        request.limits.log_containers
+    ));
+    lines.push(format!(
+        "Bounds: {} s, {} requests, {} MiB, {} at a time",
+        request.limits.timeout.as_secs(),
+        request.limits.max_requests,
+        request.limits.max_bytes >> 20,
+        request.limits.concurrency
+    ));
+    lines.join("\n") + "\n"
+}
+
 /// Milliseconds by phase.
 #[derive(Debug)]
 struct Clock {
@@ -143,11 +170,21 @@ fn ground(parsed: &ParsedIntent, request: &Request, state: &ClusterState) -> Gro
     intent::ground(parsed, &topology, &request.namespaces, state.now())
 }
 
-fn focus_of(grounded: &GroundedIntent, request: &Request) -> Focus {
+fn focus_of(grounded: &GroundedIntent, request: &Request, state: &ClusterState) -> Focus {
     let namespaces =
         if request.namespaces.is_empty() { grounded.namespaces.clone() } else { request.namespaces.clone() };
+    let mut objects: Vec<ObjectRef> = grounded.objects.iter().map(|object| object.object.clone()).collect();
+    if let Some(selector) = request.selector.as_ref().filter(|_| objects.is_empty()) {
+        let chosen = |workload: &&crate::cluster::types::Workload| {
+            let here = namespaces.is_empty() || namespaces.contains(&workload.metadata.namespace);
+            let labels = selector.matches(&workload.metadata.labels)
+                || selector.matches(&workload.template().metadata.labels);
+            here && labels && workload.kind != Kind::ReplicaSet
+        };
+        objects.extend(state.workloads.iter().filter(chosen).map(Object::object_ref));
+    }
     Focus {
-        objects: grounded.objects.iter().map(|object| object.object.clone()).collect(),
+        objects,
         namespaces,
         symptoms: grounded.symptoms.clone(),
         not_found: !grounded.not_found.is_empty(),
@@ -234,7 +271,7 @@ fn more_logs(state: &ClusterState, focus: &Focus) -> Vec<Want> {
         .in_namespace(SYSTEM)
         .iter()
         .filter(|workload| workload.metadata.labels.get("k8s-app").is_some_and(|app| app == "kube-dns"))
-        .map(crate::cluster::types::Object::object_ref)
+        .map(Object::object_ref)
         .collect();
     wants.extend(agent::log_wants(state, &dns));
     wants
@@ -253,7 +290,7 @@ fn in_scope(state: &ClusterState, focus: &Focus, request: &Request) -> Vec<Objec
         .workloads
         .iter()
         .filter(|workload| workload.kind != Kind::ReplicaSet && chosen(&workload.metadata.namespace))
-        .map(crate::cluster::types::Object::object_ref)
+        .map(Object::object_ref)
         .collect()
 }
 

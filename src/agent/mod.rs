@@ -5,6 +5,7 @@
 //! answers like one, so that a snapshot exercises what runs in production. The agent judges
 //! nothing: what it could not read it says, and leaves the meaning to others.
 
+pub mod access;
 mod blind;
 mod collector;
 mod error;
@@ -23,4 +24,4 @@ pub use collector::{Collected, Collector, Request, Want};
 pub use error::AgentError;
 pub use fetch::Limits;
 pub use source::{Source, SourceKind};
-pub use wants::{config_wants, default_wants, log_wants, namespace_logs, suspect_logs};
+pub use wants::{config_wants, default_wants, inventory_paths, log_wants, namespace_logs, suspect_logs};

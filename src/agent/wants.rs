@@ -29,6 +29,26 @@ pub(super) const ESSENTIAL: &[Kind] =
 /// The namespace of DNS, proxies and control-plane components.
 const SYSTEM: &str = "kube-system";
 
+/// Paths of the first round in the chosen namespaces (empty: all), in order.
+pub fn inventory_paths(namespaces: &[String]) -> Vec<String> {
+    let mut paths = vec!["/version".to_owned(), super::path::list(&Kind::Namespace, None)];
+    let mut places: Vec<Option<&str>> = namespaces.iter().map(|namespace| Some(namespace.as_str())).collect();
+    match places.is_empty() {
+        true => places.push(None),
+        false if !namespaces.iter().any(|namespace| namespace == SYSTEM) => places.push(Some(SYSTEM)),
+        false => {}
+    }
+    for kind in INVENTORY {
+        if kind.namespaced() {
+            paths.extend(places.iter().map(|place| super::path::list(kind, *place)));
+        } else {
+            paths.push(super::path::list(kind, None));
+        }
+    }
+    paths.extend(places.iter().map(|place| super::path::list(&Kind::Event, *place)));
+    paths
+}
+
 /// Every kind, in the chosen namespaces (empty: all) and the system's, and the logs of suspects.
 pub fn default_wants(state: &ClusterState, namespaces: &[String]) -> Vec<Want> {
     let mut wants = Vec::new();

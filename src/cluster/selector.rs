@@ -93,6 +93,67 @@ pub fn untolerated<'a>(node: &'a Node, tolerations: &'a [Toleration]) -> impl It
         .filter(|taint| !tolerations.iter().any(|toleration| toleration.tolerates(taint)))
 }
 
+/// What does not read as a label selector.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("`{0}` is no label selector; write app=web, tier!=db, env in (a, b), or a key alone")]
+pub struct ParseSelectorError(String);
+
+impl std::str::FromStr for LabelSelector {
+    type Err = ParseSelectorError;
+
+    /// Reads kubectl's form: `app=web,tier!=db,env in (a,b),!canary,gpu`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut selector = Self::default();
+        for part in split_requirements(text) {
+            let requirement = parse_requirement(part).ok_or_else(|| ParseSelectorError(part.to_owned()))?;
+            selector.match_expressions.push(requirement);
+        }
+        if selector.match_expressions.is_empty() {
+            Err(ParseSelectorError(text.to_owned()))
+        } else {
+            Ok(selector)
+        }
+    }
+}
+
+/// Splits at the commas that are not inside parentheses.
+fn split_requirements(text: &str) -> Vec<&str> {
+    let mut depth = 0_i32;
+    let parts = text.split(|c: char| {
+        depth += i32::from(c == '(') - i32::from(c == ')');
+        c == ',' && depth <= 0
+    });
+    parts.map(str::trim).filter(|part| !part.is_empty()).collect()
+}
+
+fn parse_requirement(part: &str) -> Option<Requirement> {
+    let make = |key: &str, operator: &str, values: Vec<String>| {
+        let key = key.trim();
+        let valid = !key.is_empty() && !key.contains(char::is_whitespace);
+        valid.then(|| Requirement { key: key.to_owned(), operator: operator.to_owned(), values })
+    };
+    let list = |text: &str| -> Option<Vec<String>> {
+        let inner = text.trim().strip_prefix('(')?.strip_suffix(')')?;
+        Some(inner.split(',').map(|value| value.trim().to_owned()).collect())
+    };
+    if let Some((key, values)) = part.split_once(" notin ") {
+        return make(key, "NotIn", list(values)?);
+    }
+    if let Some((key, values)) = part.split_once(" in ") {
+        return make(key, "In", list(values)?);
+    }
+    if let Some((key, value)) = part.split_once("!=") {
+        return make(key, "NotIn", vec![value.trim().to_owned()]);
+    }
+    if let Some((key, value)) = part.split_once("==").or_else(|| part.split_once('=')) {
+        return make(key, "In", vec![value.trim().to_owned()]);
+    }
+    match part.strip_prefix('!') {
+        Some(key) => make(key, "DoesNotExist", Vec::new()),
+        None => make(part, "Exists", Vec::new()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,6 +179,24 @@ mod tests {
         assert!(!requirement("cpus", "Lt", &["4"]).matches(&have));
         assert!(!requirement("tier", "Gt", &["4"]).matches(&have));
         assert!(!requirement("zone", "Lt", &["4"]).matches(&have));
+    }
+
+    #[test]
+    fn selectors_read_as_kubectl_writes_them() {
+        let have = labels(&[("app", "web"), ("env", "b")]);
+        for (text, matches) in [
+            ("app=web", true),
+            ("app==web,env in (a, b)", true),
+            ("env notin (b)", false),
+            ("!app", false),
+            ("app", true),
+            ("tier!=db", true),
+        ] {
+            assert_eq!(text.parse::<LabelSelector>().unwrap().matches(&have), matches, "{text}");
+        }
+        for text in ["", "a in b", "two words=x", "="] {
+            assert!(text.parse::<LabelSelector>().is_err(), "{text}");
+        }
     }
 
     #[test]

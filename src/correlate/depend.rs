@@ -123,7 +123,7 @@ impl Dependencies {
 
     /// Calls that logs show to fail, by their target.
     fn logs(&mut self, context: &Context<'_>) {
-        for finding in context.logs.iter().filter(|finding| !finding.recovered && finding.class != "start") {
+        for finding in context.logs.iter().filter(|finding| !finding.recovered && !finding.is_milestone()) {
             let Some(target) = &finding.target else { continue };
             let pod = ObjectRef::new(Kind::Pod, &finding.key.namespace, &finding.key.pod);
             let evidence = Evidence::new(

@@ -36,7 +36,7 @@ const CARRIED: [&str; 9] =
 
 /// See [`super::Diagnoser::run`].
 pub fn run(context: &Context<'_>, facts: &mut Facts) {
-    for finding in context.logs.iter().filter(|finding| !finding.recovered && finding.class != "start") {
+    for finding in context.logs.iter().filter(|finding| !finding.recovered && !finding.is_milestone()) {
         let pod = ObjectRef::new(Kind::Pod, &finding.key.namespace, &finding.key.pod);
         let run = if finding.key.previous { ", previous run" } else { "" };
         let evidence = Evidence::new(Source::Log, pod, format!("log of {}{run}", finding.key.container), finding.signature)

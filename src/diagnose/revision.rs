@@ -29,6 +29,7 @@ pub const FACTS: &[FactSpec] = &[
             ("name", "its name"),
             ("place", "where it is read"),
             ("used_as", "env (read once, at the start), file, or both"),
+            ("phase", "running: the containers still have what they read before; restarted: they have read it anew"),
             ("age", "seconds since it was written"),
             ("manager", "who wrote it"),
         ],
@@ -267,6 +268,7 @@ struct Written {
     manager: String,
     place: String,
     used_as: &'static str,
+    phase: &'static str,
 }
 
 impl Written {
@@ -277,6 +279,7 @@ impl Written {
             .param("name", self.object.name.to_string())
             .param("place", self.place.clone())
             .param("used_as", self.used_as)
+            .param("phase", self.phase)
             .param("manager", self.manager.clone())
             .param("age", age)
             .object("object", self.object.clone())
@@ -291,15 +294,14 @@ const CREATION: i64 = 5;
 fn written_after_start(context: &Context<'_>, workload: &ObjectRef) -> Vec<Written> {
     let pods = context.topology.pods_of(workload);
     let running = pods.iter().filter(|pod| !pod.is_deleting() && !pod.is_finished());
-    // A restarted container has read its variables anew.
-    let Some(started) = running
-        .clone()
-        .flat_map(|pod| pod.status.container_statuses.iter().filter_map(|status| status.state.running.as_ref()?.started_at.0))
-        .min()
-    else {
-        return Vec::new();
-    };
     let Some(pod) = running.clone().next() else { return Vec::new() };
+    let begun = pod.status.start_time.0.or(pod.metadata.creation_timestamp.0);
+    // A restarted container has read its variables anew.
+    let started = running
+        .clone()
+        .flat_map(|pod| &pod.status.container_statuses)
+        .filter_map(|status| status.state.running.as_ref()?.started_at.0)
+        .min();
     let mut found: Vec<Written> = Vec::new();
     for (kind, name, _, place, _) in crate::cluster::topology::references(&pod.spec) {
         let meta = match kind {
@@ -310,7 +312,7 @@ fn written_after_start(context: &Context<'_>, workload: &ObjectRef) -> Vec<Writt
         let Some(meta) = meta else { continue };
         let Some(write) = meta.last_write() else { continue };
         let (Some(when), Some(created)) = (write.time.0, meta.creation_timestamp.0) else { continue };
-        if when <= started || when.as_second() - created.as_second() <= CREATION || place == "imagePullSecrets" {
+        if begun.is_none_or(|begun| when <= begun) || when.as_second() - created.as_second() <= CREATION || place == "imagePullSecrets" {
             continue;
         }
         let used_as = if place.starts_with("volume") { "file" } else { "env" };
@@ -326,6 +328,7 @@ fn written_after_start(context: &Context<'_>, workload: &ObjectRef) -> Vec<Writt
             manager: write.manager.clone(),
             place,
             used_as,
+            phase: if started.is_some_and(|started| when > started) { "running" } else { "restarted" },
         });
     }
     found

@@ -77,6 +77,7 @@ async fn check(graph: &Graph, file: &Path) -> Result<(), String> {
     let request = Request {
         description: expected.description.clone(),
         namespaces: expected.namespaces.clone(),
+        selector: None,
         since: SignedDuration::from_hours(1),
         limits: Limits::default(),
         hygiene: false,

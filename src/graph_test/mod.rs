@@ -145,6 +145,10 @@ pub fn build(test: &InlineTest) -> Result<ClusterState, String> {
         let key = LogKey { namespace, pod: pod.to_owned(), container: container.to_owned(), previous };
         state.logs.insert(key, Log { text: text.clone(), ..Log::default() });
     }
+    for alert in &test.alerts {
+        let json = serde_json::to_value(alert).map_err(|error| format!("alert: {error}"))?;
+        state.alerts.push(serde_json::from_value(json).map_err(|error| format!("alert: {error}"))?);
+    }
     for kind in Kind::ALL.iter().filter(|kind| !test.unread.iter().any(|unread| unread == kind.as_str())) {
         state.coverage.insert(kind.clone(), Coverage { cluster: true, ..Coverage::default() });
     }

@@ -237,7 +237,7 @@ impl Grounder<'_, '_, '_, '_> {
                 NameForm::Stated | NameForm::Host => true,
                 // Names of objects are in lower case, but a sentence begins with a capital.
                 NameForm::NameLike => !mention.text.chars().skip(1).any(char::is_uppercase),
-                // "training job trainer-nightly": the kind belongs to the name that was found.
+                // "import job importer-weekly": the kind belongs to the name that was found.
                 NameForm::Adjacent => {
                     class == Some(WordClass::Name)
                         && !hits.iter().any(|hit| hit.word.abs_diff(mention.word) <= 2)

@@ -113,7 +113,7 @@ impl Matcher<'_, '_, '_> {
             .unwrap_or_default()
     }
 
-    /// Names that have a generic noun glued on: "checkout" for `checkoutservice`.
+    /// Names that have a generic noun glued on: "cart" for `cartservice`.
     pub(super) fn glued(&self, squashed: &str, allow: Allow<'_>) -> Vec<usize> {
         if squashed.chars().count() < 3 || words::is_weak(squashed) {
             return Vec::new();
@@ -165,7 +165,7 @@ impl Matcher<'_, '_, '_> {
             .find(|index| self.catalog.get(*index).is_some_and(|entry| entry.named == *object))
     }
 
-    /// Names whose telling parts are the same: "reaper" and `pod-reaper`, "cart-svc" and `cart-api`.
+    /// Names whose telling parts are the same: "sweeper" and `session-sweeper`, "cart-svc" and `cart-api`.
     fn same_core(&self, name: &str, allow: Allow<'_>) -> Vec<usize> {
         let parts = name_parts(name);
         let core: Vec<&String> = parts.iter().filter(|part| !words::is_filler(part)).collect();
@@ -175,7 +175,7 @@ impl Matcher<'_, '_, '_> {
             let same = |part: &str| entry.core.iter().any(|own| same_word(own, part));
             entry.core.len() == core.len()
                 && core.iter().all(|part| same(part))
-                // "orders-db" is not `orders-api`, "node-2" not `node-1`.
+                // "cart-db" is not `cart-api`, "web-2" not `web-1`.
                 && parts.iter().filter(|part| words::is_filler(part)).all(|part| {
                     words::kind_of(part).is_some()
                         || matches!(part.as_str(), "app" | "application")
@@ -188,7 +188,7 @@ impl Matcher<'_, '_, '_> {
     /// Names that begin with all parts of this one.
     fn prefix(&self, name: &str, allow: Allow<'_>) -> Vec<usize> {
         let mut parts = name_parts(name);
-        // "render-job" is how people write "the render job".
+        // "resize-job" is how people write "the resize job".
         if parts.len() > 1 && parts.last().is_some_and(|last| words::kind_of(last).is_some()) {
             parts.pop();
         }

@@ -407,12 +407,12 @@ impl<'t> Reader<'t> {
         let two_after = after.and_then(|after| self.next(after));
         let single = |at: Option<usize>| at.and_then(|at| words::kind_of(self.folded(at)));
         // "pod web-1 of deployment web": the word before is nearer to what is meant.
-        let is_namespace = |kind: &Kind| *kind != Kind::Namespace;
+        let names_object = |kind: &Kind| *kind != Kind::Namespace;
         let kind = pair(two_before, before)
             .or_else(|| single(before))
             .or_else(|| pair(after, two_after))
             .or_else(|| single(after))
-            .filter(is_namespace);
+            .filter(names_object);
         let generic =
             after.is_some_and(|after| matches!(self.folded(after), "app" | "application" | "workload"));
         (kind, generic)

@@ -151,7 +151,7 @@ impl<'c, 't, 's> Resolver<'c, 't, 's> {
         }
     }
 
-    /// Names of several words: "pricing engine", "pg backup", "front end".
+    /// Names of several words: "tax engine", "mongo backup", "front end".
     pub(super) fn phrases(&self, parsed: &ParsedIntent, allow: Allow<'_>) -> Vec<(Hit, Vec<usize>)> {
         let words: Vec<(usize, &Word, String)> = parsed
             .words
@@ -257,7 +257,7 @@ impl<'c, 't, 's> Resolver<'c, 't, 's> {
         for form in super::matching::inflections(word) {
             found.extend_from_slice(catalog.with_part(&form));
         }
-        // Shortened in the name ("enrolment" for `enrol`), or longer there.
+        // Shortened in the name ("recommendation" for `recommend`), or longer there.
         let stem: String = word.chars().take(5).collect();
         if stem.chars().count() == 5 {
             let longer = catalog.parts_from(&stem).filter(|(part, _)| same_stem(part, word));
@@ -300,7 +300,7 @@ fn same_stem(a: &str, b: &str) -> bool {
 
 /// Whether the words around one spell an entry's name: which words, and how many parts they match.
 fn fit(entry: &Entry, clause: &[(usize, &Word, String)], at: usize) -> Option<(Vec<usize>, usize)> {
-    // Two words of slack: "the backup of pg".
+    // Two words of slack: "the backup of mongo".
     let reach = entry.parts.len() + 2;
     let near = clause.get(at..(at + reach).min(clause.len()))?;
     let mut used: Vec<(usize, bool)> = Vec::new();

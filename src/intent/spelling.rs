@@ -86,9 +86,8 @@ pub(super) fn is_name_like(token: &Token) -> bool {
         return false;
     }
     // Ordinary words joined by hyphens ("port-forward", "in-app") are words; a part that is no
-    // word, or generic parts only ("order-service"), make a name.
-    lettered.iter().any(|part| words::class_of(part) == WordClass::Name)
-        || !lettered.iter().any(|part| ordinary(part))
+    // word, or generic parts only ("user-service"), make a name.
+    lettered.iter().any(|part| words::class_of(part) == WordClass::Name) || !lettered.iter().any(ordinary)
 }
 
 /// `EAI_AGAIN`, `DB_HOST`: error numbers and variables, never objects.
@@ -114,7 +113,7 @@ pub(super) fn is_host(word: &str) -> bool {
             && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'*'))
     };
     let [first, .., last] = labels.as_slice() else { return false };
-    labels.iter().all(|label| valid(label))
+    labels.iter().all(valid)
         && last.len() >= 2
         && last.bytes().all(|byte| byte.is_ascii_lowercase())
         && (labels.len() > 2 || !FILE_ENDINGS.contains(last))

@@ -17,10 +17,10 @@ fn add(state: &mut ClusterState, kind: Kind, namespace: &str, name: &str, mut re
     state.add_json(&kind, &rest.to_string()).unwrap();
 }
 
-/// Namespaces shop, shop-eu, media, data and infra; two nodes; a bit of everything.
+/// Namespaces shop, shop-west, media, data and infra; two nodes; a bit of everything.
 fn cluster() -> ClusterState {
     let mut state = ClusterState::default();
-    for namespace in ["shop", "shop-eu", "media", "data", "infra", "old-portal", "kube-system"] {
+    for namespace in ["shop", "shop-west", "media", "data", "infra", "old-portal", "kube-system"] {
         add(&mut state, Kind::Namespace, "", namespace, json!({}));
     }
     for node in ["worker-a1", "worker-a2"] {
@@ -36,12 +36,12 @@ fn cluster() -> ClusterState {
         ("shop", "cart-service"),
         ("shop", "payment-gateway"),
         ("shop", "recommender-v2"),
-        ("shop-eu", "checkout"),
-        ("shop-eu", "web"),
-        ("media", "thumbnailer"),
+        ("shop-west", "checkout"),
+        ("shop-west", "web"),
+        ("media", "watermarker"),
         ("media", "video-transcoder"),
-        ("media", "session-reaper"),
-        ("infra", "mqtt-broker"),
+        ("media", "session-sweeper"),
+        ("infra", "amqp-broker"),
         ("infra", "loki"),
     ] {
         add(&mut state, Kind::Deployment, namespace, name, app(name));
@@ -59,7 +59,7 @@ fn cluster() -> ClusterState {
     let job = json!({"metadata": {"ownerReferences": [
         {"kind": "CronJob", "name": "invoice-export", "controller": true}]}});
     add(&mut state, Kind::Job, "data", "invoice-export-29545440", job);
-    add(&mut state, Kind::Job, "data", "pg-backup-20260304", json!({}));
+    add(&mut state, Kind::Job, "data", "mongo-backup-20260304", json!({}));
     add(&mut state, Kind::Pod, "media", "batch-runner-3", json!({}));
     let pod = json!({"metadata": {"ownerReferences": [
         {"kind": "ReplicaSet", "name": "checkout-6d4f9c7b58", "controller": true}]}});
@@ -123,52 +123,52 @@ const CASES: &[Case] = &[
     Case("in-app purchases fail for everyone", &[], &[Errors], &[]),
     // One object.
     Case("checkout in shop crashes", &["shop/checkout"], &[Crashing], &[]),
-    Case("web is slow in shop-eu", &["shop-eu/web"], &[Slow], &[]),
-    Case("thumbnailer keeps restarting", &["media/thumbnailer"], &[Crashing, Restarting], &[]),
-    Case("thumbnailer OOMKilled again", &["media/thumbnailer"], &[Crashing], &[]),
-    Case("why is thumbnailer pending?", &["media/thumbnailer"], &[Pending], &[]),
-    Case("mqtt-broker 0/1 ready", &["infra/mqtt-broker"], &[NotReady], &[]),
-    Case("mqtt broker is unreachable", &["infra/mqtt-broker"], &[Unreachable], &[]),
-    Case("MqttBroker is unreachable", &["infra/mqtt-broker"], &[Unreachable], &[]),
-    Case("mqtt_broker is unreachable", &["infra/mqtt-broker"], &[Unreachable], &[]),
+    Case("web is slow in shop-west", &["shop-west/web"], &[Slow], &[]),
+    Case("watermarker keeps restarting", &["media/watermarker"], &[Crashing, Restarting], &[]),
+    Case("watermarker OOMKilled again", &["media/watermarker"], &[Crashing], &[]),
+    Case("why is watermarker pending?", &["media/watermarker"], &[Pending], &[]),
+    Case("amqp-broker 0/1 ready", &["infra/amqp-broker"], &[NotReady], &[]),
+    Case("amqp broker is unreachable", &["infra/amqp-broker"], &[Unreachable], &[]),
+    Case("AmqpBroker is unreachable", &["infra/amqp-broker"], &[Unreachable], &[]),
+    Case("amqp_broker is unreachable", &["infra/amqp-broker"], &[Unreachable], &[]),
     Case("the video transcoder deployment has no pods", &["media/video-transcoder"], &[NotCreated], &[]),
     Case("video-transcoder: ImagePullBackOff", &["media/video-transcoder"], &[NotStarted], &[]),
-    Case("thumbnailer: CreateContainerConfigError", &["media/thumbnailer"], &[NotStarted], &[]),
+    Case("watermarker: CreateContainerConfigError", &["media/watermarker"], &[NotStarted], &[]),
     Case("payment gateway returns 503", &["shop/payment-gateway"], &[Unreachable, Errors], &[]),
     Case("payment-gateway gives 500s since 14:00", &["shop/payment-gateway"], &[Errors], &[]),
     Case("cart service doesn't start", &["shop/cart-service"], &[NotStarted], &[]),
     Case("the cart is empty for everybody, 5xx", &["shop/cart-service"], &[Errors], &[]),
-    Case("the reaper does not run any more", &["media/session-reaper"], &[NotOnSchedule], &[]),
+    Case("the sweeper does not run any more", &["media/session-sweeper"], &[NotOnSchedule], &[]),
     Case("recommender is in CrashLoopBackOff", &["shop/recommender-v2"], &[Crashing], &[]),
     Case("log-shipper daemonset misses a node", &["infra/log-shipper"], &[], &[]),
     Case("loki pods evicted", &["infra/loki"], &[Evicted], &[]),
     Case("loki stuck at Init:0/1", &["infra/loki"], &[Initializing], &[]),
     Case("ledger crashes at startup", &["data/core-blue"], &[Crashing], &[]),
-    Case("pg backup failed last night", &["data/pg-backup-20260304"], &[JobFailed], &[]),
-    Case("last night's backup of pg failed", &["data/pg-backup-20260304"], &[JobFailed], &[]),
+    Case("mongo backup failed last night", &["data/mongo-backup-20260304"], &[JobFailed], &[]),
+    Case("last night's backup of mongo failed", &["data/mongo-backup-20260304"], &[JobFailed], &[]),
     Case("invoice-export cron not running", &["data/invoice-export"], &[NotOnSchedule], &[]),
     Case("invoice export did not run since yesterday", &["data/invoice-export"], &[NotOnSchedule], &[]),
     Case("pod batch-runner-3 cannot be deleted", &["media/batch-runner-3"], &[CannotDelete], &[]),
     // Pods that are gone, and what made them.
     Case("checkout-6d4f9c7b58-x2x7z crashes", &["shop/checkout"], &[Crashing], &[]),
-    Case("thumbnailer-7c9d8b6f5d-abcde was evicted", &["media/thumbnailer"], &[Evicted], &[]),
+    Case("watermarker-7c9d8b6f5d-abcde was evicted", &["media/watermarker"], &[Evicted], &[]),
     Case("postgres-0 is pending", &["data/postgres"], &[Pending], &[]),
     Case("log-shipper-x8k2p OOM", &["infra/log-shipper"], &[Crashing], &[]),
     Case("invoice-export-29545440 failed", &["data/invoice-export-29545440"], &[], &[]),
     // Paths, kinds, flags, labels, alerts.
-    Case("shop-eu/checkout crashes", &["shop-eu/checkout"], &[Crashing], &[]),
-    Case("deployment/thumbnailer is not rolling out", &["media/thumbnailer"], &[RolloutStalled], &[]),
-    Case("deploy/checkout -n shop-eu stuck rollout", &["shop-eu/checkout"], &[RolloutStalled], &[]),
+    Case("shop-west/checkout crashes", &["shop-west/checkout"], &[Crashing], &[]),
+    Case("deployment/watermarker is not rolling out", &["media/watermarker"], &[RolloutStalled], &[]),
+    Case("deploy/checkout -n shop-west stuck rollout", &["shop-west/checkout"], &[RolloutStalled], &[]),
     Case("[FIRING:1] KubePodCrashLooping checkout (namespace=shop)", &["shop/checkout"], &[Crashing], &[]),
     Case(
-        r#"KubeDeploymentReplicasMismatch{namespace="shop-eu", deployment="web", severity="warning"}"#,
-        &["shop-eu/web"],
+        r#"KubeDeploymentReplicasMismatch{namespace="shop-west", deployment="web", severity="warning"}"#,
+        &["shop-west/web"],
         &[NotReady],
         &[],
     ),
     Case(
-        "alertname=KubeJobFailed job_name=pg-backup-20260304 namespace=data",
-        &["data/pg-backup-20260304"],
+        "alertname=KubeJobFailed job_name=mongo-backup-20260304 namespace=data",
+        &["data/mongo-backup-20260304"],
         &[JobFailed],
         &[],
     ),
@@ -191,30 +191,30 @@ const CASES: &[Case] = &[
     // Several objects and negations.
     Case("checkout cannot reach postgres in shop", &["shop/checkout", "data/postgres"], &[CallFailing], &[]),
     Case(
-        "thumbnailer cant connect to mqtt-broker",
-        &["media/thumbnailer", "infra/mqtt-broker"],
+        "watermarker cant connect to amqp-broker",
+        &["media/watermarker", "infra/amqp-broker"],
         &[CallFailing],
         &[],
     ),
-    Case("thumbnailer is slow, it is not postgres", &["media/thumbnailer"], &[Slow], &[]),
-    Case("postgres is fine but thumbnailer crashes", &["media/thumbnailer"], &[Crashing], &[]),
-    Case("thumbnailer errors, loki itself works", &["media/thumbnailer"], &[Errors], &[]),
-    Case("thumbnailer is healthy but returns errors", &["media/thumbnailer"], &[Errors], &[]),
-    Case("video-transcoder hangs; loki and mqtt-broker look fine", &["media/video-transcoder"], &[], &[]),
-    Case("everything in media works except the session reaper", &["media/session-reaper"], &[], &[]),
+    Case("watermarker is slow, it is not postgres", &["media/watermarker"], &[Slow], &[]),
+    Case("postgres is fine but watermarker crashes", &["media/watermarker"], &[Crashing], &[]),
+    Case("watermarker errors, loki itself works", &["media/watermarker"], &[Errors], &[]),
+    Case("watermarker is healthy but returns errors", &["media/watermarker"], &[Errors], &[]),
+    Case("video-transcoder hangs; loki and amqp-broker look fine", &["media/video-transcoder"], &[], &[]),
+    Case("everything in media works except the session sweeper", &["media/session-sweeper"], &[], &[]),
     Case("everything works except loki", &["infra/loki"], &[], &[]),
     Case(
-        "neither loki nor mqtt-broker is the problem, thumbnailer is slow",
-        &["media/thumbnailer"],
+        "neither loki nor amqp-broker is the problem, watermarker is slow",
+        &["media/watermarker"],
         &[Slow],
         &[],
     ),
     Case("the service account of loki cannot list pods, 403", &["infra/loki"], &[Forbidden], &[]),
-    Case("thumbnailer: x509 certificate expired", &["media/thumbnailer"], &[CallFailing], &[]),
+    Case("watermarker: x509 certificate expired", &["media/watermarker"], &[CallFailing], &[]),
     Case("invoice-export hasn't run for 3 days", &["data/invoice-export"], &[NotOnSchedule], &[]),
-    Case("loki crashes, thumbnailer fails too but that is for later", &["infra/loki"], &[Crashing], &[]),
+    Case("loki crashes, watermarker fails too but that is for later", &["infra/loki"], &[Crashing], &[]),
     // Typos, and what is no typo.
-    Case("thumbnialer crashes", &["media/thumbnailer"], &[Crashing], &[]),
+    Case("watermraker crashes", &["media/watermarker"], &[Crashing], &[]),
     Case("paymnet-gateway is down", &["shop/payment-gateway"], &[Unreachable], &[]),
     Case("video-transcoders are slow", &["media/video-transcoder"], &[Slow], &[]),
     Case("worker-a7 not ready", &[], &[NotReady], &["worker-a7"]),
@@ -225,22 +225,27 @@ const CASES: &[Case] = &[
     Case("deployment frobnicator not ready", &[], &[NotReady], &["frobnicator"]),
     Case("frobnicator pods pending", &[], &[Pending], &["frobnicator"]),
     Case("the frobnicator crashes", &[], &[Crashing], &[]),
-    Case("web in namespace shop-us is down", &["shop/web", "shop-eu/web"], &[Unreachable], &["shop-us"]),
+    Case(
+        "web in namespace shop-south is down",
+        &["shop/web", "shop-west/web"],
+        &[Unreachable],
+        &["shop-south"],
+    ),
     Case("shop/frobnicator crashes", &[], &[Crashing], &["shop/frobnicator"]),
     // Other languages.
-    Case("thumbnailer ist abgestürzt", &["media/thumbnailer"], &[Crashing], &[]),
+    Case("watermarker ist abgestürzt", &["media/watermarker"], &[Crashing], &[]),
     Case("loki ist seit gestern nicht erreichbar", &["infra/loki"], &[Unreachable], &[]),
-    Case("thumbnailer está muy lento", &["media/thumbnailer"], &[Slow], &[]),
+    Case("watermarker está muy lento", &["media/watermarker"], &[Slow], &[]),
     Case("el servicio payment-gateway está caído", &["shop/payment-gateway"], &[Unreachable], &[]),
-    Case("thumbnailer ne démarre pas", &["media/thumbnailer"], &[NotStarted], &[]),
+    Case("watermarker ne démarre pas", &["media/watermarker"], &[NotStarted], &[]),
     Case("loki não responde desde ontem", &["infra/loki"], &[Unreachable], &[]),
     Case("le pod postgres-0 est en attente", &["data/postgres"], &[Pending], &[]),
     // Symptoms of other kinds.
-    Case("thumbnailer: getaddrinfo ENOTFOUND", &["media/thumbnailer"], &[ResolutionFailing], &[]),
+    Case("watermarker: getaddrinfo ENOTFOUND", &["media/watermarker"], &[ResolutionFailing], &[]),
     Case("loki gets forbidden from the api", &["infra/loki"], &[Forbidden], &[]),
-    Case("thumbnailer still runs the old version", &["media/thumbnailer"], &[StaleVersion], &[]),
+    Case("watermarker still runs the old version", &["media/watermarker"], &[StaleVersion], &[]),
     Case("loki pods are SchedulingGated", &["infra/loki"], &[Pending], &[]),
-    Case("thumbnailer shows no errors but is not ready", &["media/thumbnailer"], &[NotReady], &[]),
+    Case("watermarker shows no errors but is not ready", &["media/watermarker"], &[NotReady], &[]),
 ];
 
 #[test]
@@ -274,10 +279,10 @@ fn nothing_named_is_said() {
 #[test]
 fn names_of_several_namespaces_are_ambiguous_until_narrowed() {
     let intent = grounded("checkout crashes");
-    assert_eq!(names(&intent), ["shop/checkout", "shop-eu/checkout"]);
+    assert_eq!(names(&intent), ["shop/checkout", "shop-west/checkout"]);
     assert_eq!(intent.ambiguous.len(), 1);
-    let intent = grounded_in("checkout crashes", &["shop-eu"]);
-    assert_eq!((names(&intent), intent.ambiguous.len()), (vec!["shop-eu/checkout".to_owned()], 0));
+    let intent = grounded_in("checkout crashes", &["shop-west"]);
+    assert_eq!((names(&intent), intent.ambiguous.len()), (vec!["shop-west/checkout".to_owned()], 0));
     // What else is named narrows, too.
     assert_eq!(names(&grounded("cart-service cannot reach redis")), ["shop/cart-service", "shop/redis"]);
 }
@@ -298,7 +303,7 @@ fn a_name_outside_the_scope_is_offered_not_taken() {
 fn closest_names_are_offered() {
     let intent = grounded_in("redis-cache pods crash", &["shop"]);
     assert_eq!(intent.not_found[0].closest[0], "redis");
-    assert_eq!(grounded("namespace shop-us is slow").not_found[0].closest, ["shop-eu", "shop"]);
+    assert_eq!(grounded("namespace shop-south is slow").not_found[0].closest, ["shop-west", "shop"]);
     // What only exists in another namespace is offered with it.
     assert_eq!(grounded("loki in the shop namespace crashes").not_found[0].closest, ["infra/loki"]);
     assert_eq!(grounded_in("loki crashes", &["shop"]).not_found[0].closest, ["infra/loki"]);
@@ -310,13 +315,13 @@ fn a_prefix_that_most_names_share_may_be_left_out() {
     for name in ["acme-order-service", "acme-basket", "acme-login-service", "acme-mailer", "acme-ratings"] {
         add(&mut state, Kind::Deployment, "prod", name, json!({}));
     }
-    add(&mut state, Kind::Deployment, "prod", "pricingservice", json!({}));
+    add(&mut state, Kind::Deployment, "prod", "couponservice", json!({}));
     state.finish();
     let topology = Topology::new(&state);
     for (description, name) in [
         ("order service is slow", "prod/acme-order-service"),
         ("basket crashes", "prod/acme-basket"),
-        ("pricing is wrong", "prod/pricingservice"),
+        ("coupon is wrong", "prod/couponservice"),
     ] {
         let intent = ground(&parse(description), &topology, &[], NOW.parse().unwrap());
         assert_eq!(names(&intent), [name], "{description}");
@@ -332,7 +337,7 @@ fn negated_objects_are_listed() {
         names
     };
     assert_eq!(negated("web in shop is slow, postgres is fine"), ["postgres"]);
-    assert_eq!(negated("thumbnailer hangs, not the mqtt-broker"), ["mqtt-broker"]);
+    assert_eq!(negated("watermarker hangs, not the amqp-broker"), ["amqp-broker"]);
     assert_eq!(negated("loki works only sometimes"), Vec::<String>::new());
 }
 

@@ -175,7 +175,7 @@ const WEAK: &str = "
     store stream streams task tasks tool tools user users video videos warehouse website websocket workload workloads
 ";
 
-/// Generic words that still tell one name from another, as in `pg-backup`.
+/// Generic words that still tell one name from another, as in `mongo-backup`.
 const DISTINCTIVE: &str = "
     backup batch chat coredns etcd etl export history import kafka mail match mongo mongodb mysql nginx postgres
     postgresql rabbitmq redis report reports search session sessions tickets

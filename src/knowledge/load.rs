@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use include_dir::{Dir, include_dir};
 use sha2::{Digest, Sha256};
 
 use super::condition::{Expression, Matcher};
 use super::schema::{Component, ComponentFile, FailureMode, Match};
 
-static BUNDLED: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/knowledge-graph");
+/// Name and text of every bundled file, in order; `build.rs` lists them.
+static BUNDLED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/knowledge_graph.rs"));
 
 /// Largest YAML file taken.
 const MAX_FILE: u64 = 1 << 20;
@@ -82,14 +82,25 @@ impl Graph {
         Self::load(&[])
     }
 
+    /// Loads one directory or file alone, without the bundled graph.
+    ///
+    /// # Errors
+    /// Where it cannot be read or a file does not parse.
+    pub fn only(path: &Path) -> Result<Self, LoadError> {
+        let mut files = Vec::new();
+        user_files(path, 0, &mut files)?;
+        let mut graph = Self::default();
+        files.iter().try_for_each(|(name, text)| graph.add(name, text))?;
+        Ok(graph)
+    }
+
     /// Loads the bundled graph and merges directories over it, by id; later ones win.
     ///
     /// # Errors
     /// Where a directory cannot be read or a file does not parse.
     pub fn load(directories: &[PathBuf]) -> Result<Self, LoadError> {
-        let mut files = Vec::new();
-        bundled_files(&BUNDLED, &mut files);
-        files.sort();
+        let mut files: Vec<(String, String)> =
+            BUNDLED.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
         for directory in directories {
             let mut own = Vec::new();
             user_files(directory, 0, &mut own)?;
@@ -191,17 +202,6 @@ impl CompiledMatch {
             .collect::<Result<_, String>>()?;
         Ok(Self { fact: source.fact.clone(), params })
     }
-}
-
-fn bundled_files(directory: &Dir<'_>, files: &mut Vec<(String, String)>) {
-    for file in directory.files() {
-        if is_yaml(file.path())
-            && let Some(text) = file.contents_utf8()
-        {
-            files.push((format!("knowledge-graph/{}", file.path().display()), text.to_owned()));
-        }
-    }
-    directory.dirs().for_each(|inner| bundled_files(inner, files));
 }
 
 fn user_files(directory: &Path, depth: usize, files: &mut Vec<(String, String)>) -> Result<(), LoadError> {

@@ -23,6 +23,17 @@ pub enum Role {
     Hygiene,
 }
 
+impl Role {
+    /// The role's word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cause => "cause",
+            Self::Effect => "effect",
+            Self::Hygiene => "hygiene",
+        }
+    }
+}
+
 /// How strongly the facts prove the failure mode.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
@@ -160,6 +171,9 @@ pub struct InlineTest {
     /// Logs by `pod/container`, or `pod/container/previous`.
     #[serde(default)]
     pub logs: BTreeMap<String, String>,
+    /// Alerts as Alertmanager's API v2 sends them.
+    #[serde(default)]
+    pub alerts: Vec<BTreeMap<String, Value>>,
     /// Kinds that could not be read.
     #[serde(default)]
     pub unread: Vec<String>,

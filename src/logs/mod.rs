@@ -23,6 +23,7 @@ use crate::cluster::logs::{Log, LogKey};
 use crate::cluster::topology::Topology;
 use crate::cluster::types::Pod;
 use crate::cluster::{ClusterState, Kind, ObjectRef};
+use crate::redact;
 use scan::{Found, Identity, Scanning};
 
 /// One meaning found in one container's log, all its repetitions together.
@@ -90,7 +91,9 @@ impl LogIndex {
             let pod = state.pods.get(&key.namespace, &key.pod);
             let workload = topology.workload_of(&ObjectRef::new(Kind::Pod, &key.namespace, &key.pod));
             let scanning = Scanning { now: state.now, since, ended: has_ended(pod, key) };
-            for found in scan::scan(&log.text, scanning) {
+            let over = is_over(pod, key);
+            for mut found in scan::scan(&log.text, scanning) {
+                found.recovered |= over;
                 let group = (workload.clone(), key.container.clone(), key.previous, found.identity());
                 match merged.get_mut(&group) {
                     Some(known) => join(known, &found),
@@ -129,9 +132,11 @@ impl LogIndex {
     }
 }
 
-/// Whether the text is a log at all, not the kubelet's word that it has none.
+/// Whether the text is a log at all, not the kubelet's or the server's word that there is none.
 fn is_log(log: &Log) -> bool {
-    !log.text.trim_start().starts_with("unable to retrieve container logs for ")
+    const REFUSALS: [&str; 3] =
+        ["unable to retrieve container logs for ", "Error from server (", "Error: Error from server ("];
+    !REFUSALS.iter().any(|refusal| log.text.trim_start().starts_with(refusal))
 }
 
 /// Whether the process that wrote a log has ended.
@@ -144,8 +149,19 @@ fn has_ended(pod: Option<&Pod>, key: &LogKey) -> bool {
         })
 }
 
+/// Whether a log is that of an earlier run whose trouble is over: the pod is Ready, and the
+/// container was restarted just once.
+fn is_over(pod: Option<&Pod>, key: &LogKey) -> bool {
+    key.previous
+        && pod.is_some_and(|pod| {
+            let status = pod.status.all_containers().find(|status| status.name == key.container);
+            pod.is_ready() && status.is_some_and(|status| status.restart_count <= 1)
+        })
+}
+
 fn finding(workload: &ObjectRef, key: &LogKey, found: Found) -> LogFinding {
-    let params = found.params.into_iter().map(|(name, value)| (name, redact_until_merged(&value))).collect();
+    let params =
+        found.params.into_iter().map(|(name, value)| (name, redact::text(&value).into_owned())).collect();
     LogFinding {
         workload: workload.clone(),
         key: key.clone(),
@@ -153,7 +169,7 @@ fn finding(workload: &ObjectRef, key: &LogKey, found: Found) -> LogFinding {
         class: found.class,
         target: found.target,
         params,
-        excerpt: redact_until_merged(&found.excerpt),
+        excerpt: redact::text(&found.excerpt).into_owned(),
         first: found.first,
         last: found.last,
         count: found.count,
@@ -169,9 +185,4 @@ fn join(known: &mut LogFinding, found: &Found) {
     known.last = known.last.max(found.last);
     known.recovered &= found.recovered;
     known.at_end |= found.at_end;
-}
-
-/// Stands in for `crate::redact::text`.
-fn redact_until_merged(text: &str) -> String {
-    text.to_owned()
 }

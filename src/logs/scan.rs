@@ -326,8 +326,9 @@ fn excerpt(entry: &Entry, statement: usize) -> String {
 }
 
 fn short(text: &str, limit: usize) -> String {
+    let text = text.replace('\t', " ");
     if text.chars().count() <= limit {
-        return text.to_owned();
+        return text;
     }
     text.chars().take(limit.saturating_sub(1)).chain(['…']).collect()
 }

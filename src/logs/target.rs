@@ -88,7 +88,10 @@ fn collect(text: &str, found: &mut Vec<Address>) {
     }
     for captures in URL.captures_iter(text).take(8) {
         let scheme = captures.name("scheme").map_or("", |scheme| scheme.as_str()).to_ascii_lowercase();
-        if !matches!(scheme.as_str(), "file" | "unix" | "docker" | "containerd" | "node" | "webpack") {
+        let documents = captures.get(0).is_some_and(|url| is_documentation(text, url.start(), url.as_str()));
+        if !documents
+            && !matches!(scheme.as_str(), "file" | "unix" | "docker" | "containerd" | "node" | "webpack")
+        {
             if let Some(address) = address(&captures, &scheme) {
                 push(found, address);
             }
@@ -99,6 +102,29 @@ fn collect(text: &str, found: &mut Vec<Address>) {
             push(found, address);
         }
     }
+}
+
+/// Whether a URL is where to read more, not whom the program called.
+fn is_documentation(text: &str, start: usize, url: &str) -> bool {
+    const SITES: [&str; 8] = [
+        "github.io",
+        "github.com",
+        "://docs.",
+        "readthedocs",
+        "stackoverflow.com",
+        "aka.ms",
+        "://dev.mysql.com",
+        "go.microsoft.com",
+    ];
+    let mut from = start.saturating_sub(24);
+    while !text.is_char_boundary(from) {
+        from -= 1;
+    }
+    let before = text.get(from..start).unwrap_or_default().to_ascii_lowercase();
+    SITES.iter().any(|site| url.contains(site))
+        || ["see ", "read ", "visit ", "documentation", "more info", "help:"]
+            .iter()
+            .any(|word| before.contains(word))
 }
 
 fn push(found: &mut Vec<Address>, address: Address) {

@@ -245,6 +245,10 @@ impl Builder {
             }
         }
         entry.exception = said.iter().find_map(|text| exception_type(text));
+        // A bare `Error` is a word before a colon more often than a type.
+        if !entry.uncaught && entry.level != Level::Unknown {
+            entry.exception = entry.exception.filter(|name| name != "Error");
+        }
         entry.statements = said;
         entry
     }
@@ -277,8 +281,9 @@ fn exception_type(text: &str) -> Option<String> {
         "Unavailable",
     ];
     let qualified = name.contains('.') || name.contains("::") || name.contains('\\');
-    (ENDS.iter().any(|end| last.ends_with(end) || last == "Errno") || qualified && found.get(2).is_none())
-        .then(|| name.to_owned())
+    (name != "Warning" && ENDS.iter().any(|end| last.ends_with(end) || last == "Errno")
+        || qualified && found.get(2).is_none())
+    .then(|| name.to_owned())
 }
 
 #[cfg(test)]

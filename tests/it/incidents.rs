@@ -17,6 +17,7 @@ fn request(description: &str) -> Request {
     Request {
         description: description.to_owned(),
         namespaces: Vec::new(),
+        selector: None,
         since: SignedDuration::from_hours(1),
         limits: Limits::default(),
         hygiene: false,

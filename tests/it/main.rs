@@ -4,11 +4,14 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "helpers of tests fail by panicking"
+    clippy::string_slice,
+    reason = "a test that cannot go on has failed"
 )]
 
 mod agent;
 mod api_server;
+mod cli;
+mod completions;
 mod fixture;
 mod incidents;
 mod render;

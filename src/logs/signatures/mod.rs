@@ -20,6 +20,7 @@ use std::sync::LazyLock;
 use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
 
 use super::format::Level;
+use super::pattern::constant;
 
 /// Longest value of a parameter, in bytes.
 const MAX_PARAM: usize = 200;
@@ -29,6 +30,8 @@ const MAX_PARAM: usize = 200;
 pub(super) enum Scope {
     /// Warnings, errors, and lines without a level: the words alone are not enough.
     Suspect,
+    /// Warnings and worse: the words are ordinary.
+    Warned,
     /// Any line but debug output: the words leave no doubt.
     Any,
     /// Errors only.
@@ -92,6 +95,7 @@ impl Rule {
     fn admits(&self, level: Level) -> bool {
         match self.scope {
             Scope::Suspect => level >= Level::Unknown,
+            Scope::Warned => level >= Level::Warn,
             Scope::Any => level >= Level::Info,
             Scope::Errors => level >= Level::Error,
             Scope::Notice => level <= Level::Warn,
@@ -117,9 +121,10 @@ static RULES: LazyLock<Vec<&'static Rule>> = LazyLock::new(|| {
     .collect()
 });
 
-/// Matches every pattern at once.
+/// Matches every pattern at once, or a little more than it: a hit is confirmed by the rule's own
+/// pattern.
 static SET: LazyLock<RegexSet> = LazyLock::new(|| {
-    let built = RegexSetBuilder::new(RULES.iter().map(|rule| rule.pattern))
+    let built = RegexSetBuilder::new(RULES.iter().map(|rule| loosened(rule.pattern)))
         .case_insensitive(true)
         .unicode(false)
         .size_limit(64 << 20)
@@ -128,6 +133,15 @@ static SET: LazyLock<RegexSet> = LazyLock::new(|| {
     debug_assert!(built.is_ok(), "{built:?}");
     built.unwrap_or_else(|_| RegexSet::empty())
 });
+
+/// The pattern without its counters: it matches whatever the pattern matches.
+///
+/// Hundreds of `[^\n]{0,60}` running at once would multiply the automaton's states beyond its
+/// cache, and matching would fall back to a hundred times slower.
+fn loosened(pattern: &str) -> String {
+    static COUNTER: LazyLock<regex::Regex> = LazyLock::new(|| constant(r"\{[0-9]+,[0-9]+\}"));
+    COUNTER.replace_all(pattern, "*").into_owned()
+}
 
 /// Each rule's pattern and its exception, compiled when it first hits.
 static COMPILED: LazyLock<Vec<(LazyPattern, LazyPattern)>> = LazyLock::new(|| {
@@ -192,13 +206,26 @@ fn hit(order: usize, text: &[u8], level: Level) -> Option<Hit> {
         let plain = name.trim_end_matches(|c: char| c.is_ascii_digit());
         if let (Some(found), Some(known)) = (captures.name(name), param_name(plain)) {
             let value = String::from_utf8_lossy(found.as_bytes());
-            let value = value.trim().trim_matches(['"', '\'', '`', ',']);
-            if !value.is_empty() {
+            let value = unquoted(value.trim());
+            // The core API group's name is empty.
+            if !value.is_empty() || known == "group" {
                 params.insert(known, value.chars().take(MAX_PARAM).collect());
             }
         }
     }
     Some(Hit { rule, order, params })
+}
+
+/// The value without quotes around it; a quote that closes one inside the value stays.
+fn unquoted(value: &str) -> &str {
+    let mut value = value.trim_end_matches(',');
+    for quote in ['"', '\'', '`'] {
+        value = value.strip_prefix(quote).unwrap_or(value);
+        if value.matches(quote).count() % 2 == 1 {
+            value = value.strip_suffix(quote).unwrap_or(value);
+        }
+    }
+    value
 }
 
 /// Every parameter there is; what consumers may rely on.
