@@ -296,24 +296,25 @@ fn services(context: &Context<'_>, facts: &mut Facts) {
             if service.ns() != namespace || context.state.exists(&Kind::Service, namespace, &service.name) != Truth::False {
                 continue;
             }
-            // A name that a workload bears was meant to be its Service; any other may be a typing error.
-            let backend = context.state.workloads.named(namespace, &service.name).iter().find(|found| found.kind != Kind::ReplicaSet);
-            let mut fact = Fact::new("quota.exceeded", quota.object_ref())
-                .param("group", "services")
-                .param("resource", resource.clone())
-                .param("hard", hard.to_string())
-                .param("used", hard.to_string())
-                .param("workloads", service.name.to_string())
-                .param("certainty", if backend.is_some() { "computed" } else { "suggestive" })
-                .object("namespace", ObjectRef::cluster(Kind::Namespace, namespace))
-                .object("service", service.clone())
-                .affects(call.caller.clone())
-                .affects(service.clone())
-                .evidence([usage_evidence(quota), Evidence::absence(service.clone(), format!("called by {} ({})", call.caller, call.stated_in))]);
-            if let Some(backend) = backend {
-                fact = fact.affects(backend.object_ref());
-            }
-            facts.add(fact);
+            // A name that a workload bears was meant to be its Service; any other is a wrong address.
+            let named = context.state.workloads.named(namespace, &service.name);
+            let Some(backend) = named.iter().find(|found| found.kind != Kind::ReplicaSet) else { continue };
+            let called = format!("called by {} ({})", call.caller, call.stated_in);
+            facts.add(
+                Fact::new("quota.exceeded", quota.object_ref())
+                    .param("group", "services")
+                    .param("resource", resource.clone())
+                    .param("hard", hard.to_string())
+                    .param("used", hard.to_string())
+                    .param("workloads", service.name.to_string())
+                    .param("certainty", "computed")
+                    .object("namespace", ObjectRef::cluster(Kind::Namespace, namespace))
+                    .object("service", service.clone())
+                    .affects(call.caller.clone())
+                    .affects(service.clone())
+                    .affects(backend.object_ref())
+                    .evidence([usage_evidence(quota), Evidence::absence(service.clone(), called)]),
+            );
         }
     }
 }

@@ -210,6 +210,25 @@ impl<'a> Behind<'a> {
         Some(Self { pod, container, mount, volume, path: path.clone() })
     }
 
+    /// The only volume of a container that holds data, for lines without an absolute path.
+    fn only(context: &Context<'a>, finding: &LogFinding) -> Option<Self> {
+        let pod = context.state.pods.get(&finding.key.namespace, &finding.key.pod)?;
+        let container = pod.spec.all_containers().find(|container| container.name == finding.key.container)?;
+        let volume = |mount: &VolumeMount| pod.spec.volumes.iter().find(|volume| volume.name == mount.name);
+        let holds_data = |mount: &&VolumeMount| {
+            volume(mount).is_some_and(|volume| {
+                volume.persistent_volume_claim.is_some()
+                    || volume.empty_dir.is_some()
+                    || volume.host_path.is_some()
+                    || volume.nfs.is_some()
+            })
+        };
+        let mounts: Vec<&VolumeMount> = container.volume_mounts.iter().filter(holds_data).collect();
+        let [mount] = mounts.as_slice() else { return None };
+        let path = finding.params.get("path").cloned().unwrap_or_else(|| mount.mount_path.clone());
+        Some(Self { pod, container, mount, volume: volume(mount)?, path })
+    }
+
     fn medium(&self) -> &'static str {
         let volume = self.volume;
         if volume.persistent_volume_claim.is_some() || volume.ephemeral.is_some() {
@@ -272,31 +291,42 @@ fn full(context: &Context<'_>, finding: &LogFinding) -> Option<Fact> {
     })
 }
 
-/// A full disk whose line names no path: the only writable volume, where there is just one.
+/// A full disk whose line names no path: the only data volume, where there is just one.
 fn full_without_path(context: &Context<'_>, finding: &LogFinding, fact: Fact) -> Option<Fact> {
+    if let Some(behind) = Behind::only(context, finding) {
+        return Some(behind.describe(fact, finding));
+    }
     let pod = context.state.pods.get(&finding.key.namespace, &finding.key.pod)?;
-    let container = pod.spec.all_containers().find(|container| container.name == finding.key.container)?;
-    let writable = |mount: &&VolumeMount| {
-        let volume = pod.spec.volumes.iter().find(|volume| volume.name == mount.name);
-        !mount.read_only && volume.is_some_and(|volume| volume.persistent_volume_claim.is_some() || volume.empty_dir.is_some())
-    };
-    let mounts: Vec<&VolumeMount> = container.volume_mounts.iter().filter(writable).collect();
-    let [mount] = mounts.as_slice() else {
-        let log = Evidence::new(crate::evidence::Source::Log, pod.object_ref(), format!("log of {}", finding.key.container), finding.signature);
-        return Some(
-            fact.param("medium", "root")
-                .param("line", finding.excerpt.clone())
-                .param("container", container.name.clone())
-                .evidence([log.excerpt(finding.excerpt.clone()).times(finding.count)]),
-        );
-    };
-    let volume = pod.spec.volumes.iter().find(|volume| volume.name == mount.name)?;
-    let behind = Behind { pod, container, mount, volume, path: mount.mount_path.clone() };
-    Some(behind.describe(fact, finding))
+    let log = Evidence::new(
+        crate::evidence::Source::Log,
+        pod.object_ref(),
+        format!("log of {}", finding.key.container),
+        finding.signature,
+    );
+    Some(
+        fact.param("medium", "root")
+            .param("line", finding.excerpt.clone())
+            .param("container", finding.key.container.clone())
+            .evidence([log.excerpt(finding.excerpt.clone()).times(finding.count)]),
+    )
+}
+
+/// Whether a denial without a path is about a file, not about a port, a user or a system call.
+fn about_a_file(line: &str) -> bool {
+    let line = line.to_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| line.contains(word));
+    has(&["permission denied", "eacces", "access denied"])
+        && has(&["open", "file", "read", "writ", "creat", "mkdir", "directory", "save"])
+        && !has(&["bind", "listen", "socket", "connect", "port ", "setuid", "setgid", "publickey", "exec"])
 }
 
 fn denied(context: &Context<'_>, finding: &LogFinding) -> Option<Fact> {
-    let behind = Behind::find(context, finding)?;
+    // A relative path is under the working directory, which for a data store is its volume.
+    let absolute = finding.params.get("path").is_some_and(|path| path.starts_with('/'));
+    let behind = match Behind::find(context, finding) {
+        None if !absolute && about_a_file(&finding.excerpt) => Behind::only(context, finding)?,
+        found => found?,
+    };
     let pod = &behind.pod.spec.security_context;
     let own = &behind.container.security_context;
     let mut fact = behind

@@ -49,9 +49,33 @@ fn simulate(nodes: &Nodes<'_>, pod: &Pod) -> Option<Verdict> {
     if chosen.is_empty() {
         return Some(no_node_selected(&rows));
     }
+    if chosen.iter().all(|(node, failures)| is_control_plane(node) && has(failures, By::Cordon))
+        && !asks_for_control_plane(pod)
+    {
+        // What the pod selects by accident is no place to go: the workers it leaves out are.
+        let workers: Vec<_> = rows.iter().filter(|(node, _)| !is_control_plane(node)).copied().collect();
+        if !workers.is_empty() {
+            return Some(no_node_selected(&workers));
+        }
+    }
     let workers: Vec<_> = chosen.iter().filter(|(node, _)| !is_control_plane(node)).copied().collect();
     let candidates = if workers.is_empty() { chosen } else { workers };
     Some(smallest_relaxation(&candidates))
+}
+
+/// Whether a pod is meant for the control plane.
+fn asks_for_control_plane(pod: &Pod) -> bool {
+    let terms = &pod.spec.affinity.node_affinity.required_during_scheduling_ignored_during_execution;
+    let positive = terms
+        .node_selector_terms
+        .iter()
+        .flat_map(|term| &term.match_expressions)
+        .filter(|requirement| matches!(requirement.operator.as_str(), "In" | "Exists"))
+        .map(|requirement| &requirement.key);
+    let role = |key: &String| {
+        key.starts_with("node-role.kubernetes.io/") || key == "kubernetes.io/role" || key == "kubernetes.io/hostname"
+    };
+    pod.spec.node_selector.keys().chain(positive).any(role)
 }
 
 /// The verdict where the selector or the affinity matches no node at all.
