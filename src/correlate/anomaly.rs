@@ -28,6 +28,8 @@ pub struct Anomaly {
 
 /// Seconds that starting or scheduling may take before it counts as wrong.
 const STARTING: i64 = 20;
+/// Refusals in a row from which on a controller's failure to create is not passing.
+const REFUSALS: i64 = 5;
 /// Seconds beyond the grace period after which a deletion counts as stuck.
 const DELETING: i64 = 30;
 /// A restart this many seconds ago is over, if the pod is Ready since.
@@ -156,8 +158,11 @@ impl<'a> Scan<'_, 'a> {
             .count();
         let missing = desired - i64::try_from(live).unwrap_or(i64::MAX);
         let read = self.state().was_read(&Kind::Pod, object.ns());
-        if missing > 0 && read && self.age(workload.metadata.creation_timestamp) > STARTING {
-            let failure = self.create_failure(&object);
+        let failure = if missing > 0 { self.create_failure(&object) } else { None };
+        // A refusal that was repeated is no matter of a few more seconds.
+        let refused = failure.as_ref().is_some_and(|failure| failure.count >= REFUSALS);
+        let old = self.age(workload.metadata.creation_timestamp) > STARTING;
+        if missing > 0 && read && (old || refused) {
             let since =
                 failure.as_ref().map_or(workload.metadata.creation_timestamp, |evidence| Time(evidence.time));
             let mut evidence =

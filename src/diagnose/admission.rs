@@ -4,6 +4,7 @@
 //! a deployment's first seconds are followed by success and are history. The order in which
 //! an API server refuses is no ranking; each refusal is stated about the object that causes it.
 
+mod defaults;
 mod message;
 mod webhook;
 
@@ -24,7 +25,10 @@ pub const FACTS: &[FactSpec] = &[
         name: "admission.refused",
         about: "the workload's controller cannot create its pods, now, and this refuses them",
         params: &[
-            ("by", "limit-range, quota-unspecified, quota-unknown, service-account, pod-security, priority-class, runtime-class, webhook-denies, policy-denies, namespace-terminating, invalid, forbidden or other"),
+            (
+                "by",
+                "limit-range, quota-unspecified, quota-unknown, service-account, pod-security, priority-class, runtime-class, webhook-denies, policy-denies, namespace-terminating, invalid, forbidden or other",
+            ),
             ("name", "the class, account, webhook or policy that the message names"),
             ("level", "the Pod Security level that is enforced"),
             ("reason", "what the message says is wrong"),
@@ -57,6 +61,7 @@ pub const FACTS: &[FactSpec] = &[
         refs: &[("namespace", "the namespace"), ("service", "the Service that does not exist")],
     },
     webhook::FACT,
+    defaults::FACT,
 ];
 
 /// One controller that lacks objects, and what was said about it.
@@ -83,6 +88,7 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
     exceeded(context, &blocked, facts);
     silent(context, &blocked, facts);
     services(context, facts);
+    defaults::run(context, facts);
 }
 
 /// Controllers that want more than they have, with the last refusal that nothing superseded.
@@ -104,7 +110,10 @@ fn blocked<'a>(context: &Context<'a>) -> Vec<Blocked<'a>> {
 }
 
 /// The newest refusal of a controller, unless a success followed it.
-fn last_refusal<'a>(context: &Context<'a>, owner: &'a Workload) -> Option<(&'a str, Evidence, Option<jiff::Timestamp>)> {
+fn last_refusal<'a>(
+    context: &Context<'a>,
+    owner: &'a Workload,
+) -> Option<(&'a str, Evidence, Option<jiff::Timestamp>)> {
     let object = owner.object_ref();
     let events = context.state.events_of(&object);
     let failed = events.iter().rev().find(|event| event.reason == "FailedCreate");
@@ -114,7 +123,8 @@ fn last_refusal<'a>(context: &Context<'a>, owner: &'a Workload) -> Option<(&'a s
     {
         return Some((&failed.message, Evidence::event(failed), failed.first().0));
     }
-    let failure = condition(&owner.status.conditions, "ReplicaFailure").filter(|failure| failure.is_true())?;
+    let failure =
+        condition(&owner.status.conditions, "ReplicaFailure").filter(|failure| failure.is_true())?;
     if failure.message.is_empty() {
         return None;
     }
@@ -146,17 +156,26 @@ fn refused(context: &Context<'_>, blocked: &Blocked<'_>) -> Option<Fact> {
             .param("by", "quota-unspecified")
             .param("reason", missing.clone())
             .object("quota", ObjectRef::new(Kind::ResourceQuota, namespace, quota)),
-        Some(Refusal::QuotaUnknown { quota }) => {
-            fact.param("by", "quota-unknown").object("quota", ObjectRef::new(Kind::ResourceQuota, namespace, quota))
+        Some(Refusal::QuotaUnknown { quota }) => fact
+            .param("by", "quota-unknown")
+            .object("quota", ObjectRef::new(Kind::ResourceQuota, namespace, quota)),
+        Some(Refusal::ServiceAccount { name }) => {
+            absent(context, fact, "service-account", Kind::ServiceAccount, name)
         }
-        Some(Refusal::ServiceAccount { name }) => absent(context, fact, "service-account", Kind::ServiceAccount, name),
-        Some(Refusal::PriorityClass { name }) => absent(context, fact, "priority-class", Kind::PriorityClass, name),
-        Some(Refusal::RuntimeClass { name }) => absent(context, fact, "runtime-class", Kind::RuntimeClass, name),
+        Some(Refusal::PriorityClass { name }) => {
+            absent(context, fact, "priority-class", Kind::PriorityClass, name)
+        }
+        Some(Refusal::RuntimeClass { name }) => {
+            absent(context, fact, "runtime-class", Kind::RuntimeClass, name)
+        }
         Some(Refusal::PodSecurity { level, violations }) => {
             fact.param("by", "pod-security").param("level", level.clone()).param("reason", violations.clone())
         }
         Some(Refusal::WebhookDenies { webhook, reason }) => {
-            let fact = fact.param("by", "webhook-denies").param("name", webhook.clone()).param("reason", reason.clone());
+            let fact = fact
+                .param("by", "webhook-denies")
+                .param("name", webhook.clone())
+                .param("reason", reason.clone());
             match webhook::configuration(context, webhook) {
                 Some(configuration) => fact.object("webhook", configuration.object_ref()),
                 None => fact,
@@ -190,7 +209,10 @@ fn silent(context: &Context<'_>, blocked: &[Blocked<'_>], facts: &mut Facts) {
         let owner = workload.object_ref();
         let object = context.topology.workload_of(&owner);
         let Some((wanted, have)) = creation_gap(context, &owner) else { continue };
-        if have > 0 || blocked.iter().any(|known| known.workload == object) || facts.holds("admission.refused", &object) {
+        if have > 0
+            || blocked.iter().any(|known| known.workload == object)
+            || facts.holds("admission.refused", &object)
+        {
             continue;
         }
         for (kind, name, _, path, _) in references(&workload.template().spec) {
@@ -208,7 +230,11 @@ fn silent(context: &Context<'_>, blocked: &[Blocked<'_>], facts: &mut Facts) {
                 .param("wanted", wanted)
                 .param("have", have)
                 .param("certainty", "computed")
-                .evidence([Evidence::spec(owner.clone(), format!("spec.template.spec.{path}"), name.clone())]);
+                .evidence([Evidence::spec(
+                    owner.clone(),
+                    format!("spec.template.spec.{path}"),
+                    name.clone(),
+                )]);
             facts.add(absent(context, fact, by, kind, &name));
         }
     }
@@ -265,7 +291,9 @@ fn unsaid(context: &Context<'_>, blocked: &[Blocked<'_>], facts: &mut Facts) {
                 .filter(|workload| creation_gap(context, &workload.object_ref()).is_some())
                 .filter(|workload| used.plus(asked(workload, resource)) > *hard)
                 .map(|workload| context.topology.workload_of(&workload.object_ref()))
-                .filter(|workload| !blocked.iter().any(|known| known.workload == *workload && known.refusal.is_some()))
+                .filter(|workload| {
+                    !blocked.iter().any(|known| known.workload == *workload && known.refusal.is_some())
+                })
                 .collect();
             if short.is_empty() {
                 continue;
@@ -288,32 +316,36 @@ fn services(context: &Context<'_>, facts: &mut Facts) {
     for quota in &context.state.quotas {
         let namespace = quota.metadata.namespace.as_str();
         let full = hard(quota).find(|(resource, hard)| {
-            resource_group(resource) == "services" && quota.status.used.get(*resource).is_some_and(|used| used >= hard)
+            resource_group(resource) == "services"
+                && quota.status.used.get(*resource).is_some_and(|used| used >= hard)
         });
         let Some((resource, hard)) = full else { continue };
         for call in context.topology.calls() {
             let crate::cluster::address::Target::Missing(service) = &call.target else { continue };
-            if service.ns() != namespace || context.state.exists(&Kind::Service, namespace, &service.name) != Truth::False {
+            if service.ns() != namespace
+                || context.state.exists(&Kind::Service, namespace, &service.name) != Truth::False
+            {
                 continue;
             }
-            // A name that a workload bears was meant to be its Service; any other may be a typing error.
-            let backend = context.state.workloads.named(namespace, &service.name).iter().find(|found| found.kind != Kind::ReplicaSet);
-            let mut fact = Fact::new("quota.exceeded", quota.object_ref())
-                .param("group", "services")
-                .param("resource", resource.clone())
-                .param("hard", hard.to_string())
-                .param("used", hard.to_string())
-                .param("workloads", service.name.to_string())
-                .param("certainty", if backend.is_some() { "computed" } else { "suggestive" })
-                .object("namespace", ObjectRef::cluster(Kind::Namespace, namespace))
-                .object("service", service.clone())
-                .affects(call.caller.clone())
-                .affects(service.clone())
-                .evidence([usage_evidence(quota), Evidence::absence(service.clone(), format!("called by {} ({})", call.caller, call.stated_in))]);
-            if let Some(backend) = backend {
-                fact = fact.affects(backend.object_ref());
-            }
-            facts.add(fact);
+            // A name that a workload bears was meant to be its Service; any other is a wrong address.
+            let named = context.state.workloads.named(namespace, &service.name);
+            let Some(backend) = named.iter().find(|found| found.kind != Kind::ReplicaSet) else { continue };
+            let called = format!("called by {} ({})", call.caller, call.stated_in);
+            facts.add(
+                Fact::new("quota.exceeded", quota.object_ref())
+                    .param("group", "services")
+                    .param("resource", resource.clone())
+                    .param("hard", hard.to_string())
+                    .param("used", hard.to_string())
+                    .param("workloads", service.name.to_string())
+                    .param("certainty", "computed")
+                    .object("namespace", ObjectRef::cluster(Kind::Namespace, namespace))
+                    .object("service", service.clone())
+                    .affects(call.caller.clone())
+                    .affects(service.clone())
+                    .affects(backend.object_ref())
+                    .evidence([usage_evidence(quota), Evidence::absence(service.clone(), called)]),
+            );
         }
     }
 }
@@ -343,7 +375,8 @@ fn asked(workload: &Workload, resource: &str) -> Quantity {
 
 /// What a quota's resource is about.
 fn resource_group(resource: &str) -> &'static str {
-    let name = resource.trim_start_matches("requests.").trim_start_matches("limits.").trim_start_matches("count/");
+    let name =
+        resource.trim_start_matches("requests.").trim_start_matches("limits.").trim_start_matches("count/");
     match name {
         "cpu" => "cpu",
         "memory" => "memory",

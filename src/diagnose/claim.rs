@@ -22,7 +22,10 @@ pub const FACTS: &[FactSpec] = &[
         name: "claim.unbound",
         about: "the claim is not bound although it should be, and this is what keeps it so",
         params: &[
-            ("by", "class-missing, class-different, no-default-class, capacity, access-mode, selector, volume-mode, occupied, released, volume-missing, no-volume, source-missing, provisioning-failed, provisioner-silent or lost"),
+            (
+                "by",
+                "class-missing, class-different, no-default-class, capacity, access-mode, selector, volume-mode, occupied, released, volume-missing, no-volume, source-missing, provisioning-failed, provisioner-silent or lost",
+            ),
             ("wanted", "what the claim asks for"),
             ("have", "what the closest volume offers"),
             ("class", "the claim's storage class"),
@@ -32,24 +35,46 @@ pub const FACTS: &[FactSpec] = &[
             ("message", "the last event's message"),
             ("certainty", "decisive, computed or suggestive"),
         ],
-        refs: &[("volume", "the closest volume"), ("class", "the storage class"), ("holder", "the claim that holds the volume"), ("workload", "a workload that mounts the claim")],
+        refs: &[
+            ("volume", "the closest volume"),
+            ("class", "the storage class"),
+            ("holder", "the claim that holds the volume"),
+            ("workload", "a workload that mounts the claim"),
+        ],
     },
     FactSpec {
         name: "claim.missing",
         about: "pods of the workload mount a claim that does not exist",
-        params: &[("claim", "the claim's name"), ("nearest", "the claim of the namespace with the most similar name"), ("message", "the event's message"), ("certainty", "decisive")],
+        params: &[
+            ("claim", "the claim's name"),
+            ("nearest", "the claim of the namespace with the most similar name"),
+            ("message", "the event's message"),
+            ("certainty", "decisive"),
+        ],
         refs: &[("claim", "the claim that does not exist")],
     },
     FactSpec {
         name: "claim.blocks-ordinal",
         about: "the claim of one pod of a StatefulSet is not bound, and the set does not go past that pod",
-        params: &[("ordinal", "the pod's ordinal"), ("pod", "the pod that waits"), ("wanted", "how many pods the set wants"), ("have", "how many are ready"), ("shared", "whether lower ordinals use up the volumes"), ("class", "the claim's storage class")],
+        params: &[
+            ("ordinal", "the pod's ordinal"),
+            ("pod", "the pod that waits"),
+            ("wanted", "how many pods the set wants"),
+            ("have", "how many are ready"),
+            ("shared", "whether lower ordinals use up the volumes"),
+            ("class", "the claim's storage class"),
+        ],
         refs: &[("workload", "the StatefulSet"), ("claim", "the claim")],
     },
     FactSpec {
         name: "claim.resize-failed",
         about: "the claim cannot be expanded to the size it asks for",
-        params: &[("wanted", "the size asked for"), ("have", "the size it has"), ("message", "why"), ("by", "not-allowed or failed")],
+        params: &[
+            ("wanted", "the size asked for"),
+            ("have", "the size it has"),
+            ("message", "why"),
+            ("by", "not-allowed or failed"),
+        ],
         refs: &[("class", "the storage class")],
     },
 ];
@@ -106,11 +131,15 @@ fn unbound(context: &Context<'_>, claim: &PersistentVolumeClaim) -> Option<Fact>
     let object = claim.object_ref();
     let class = class_of(context, claim);
     let event = newest_event(context, &object, |event| {
-        matches!(event.reason.as_str(), "FailedBinding" | "ProvisioningFailed" | "VolumeMismatch" | "ExternalProvisioning")
+        matches!(
+            event.reason.as_str(),
+            "FailedBinding" | "ProvisioningFailed" | "VolumeMismatch" | "ExternalProvisioning"
+        )
     });
     let volumes: Vec<&PersistentVolume> = context.state.volumes.iter().collect();
     let compared = closest(claim, class, &volumes, &context.state.claims);
-    let mut fact = about(context, claim).evidence([Evidence::status(object.clone(), "status.phase", "Pending")]);
+    let mut fact =
+        about(context, claim).evidence([Evidence::status(object.clone(), "status.phase", "Pending")]);
     if let Some(event) = event {
         fact = fact.param("message", event.message.clone()).evidence([Evidence::event(event)]);
     }
@@ -143,7 +172,12 @@ fn unbound(context: &Context<'_>, claim: &PersistentVolumeClaim) -> Option<Fact>
     }
     match compared {
         Some(near) => near.first().map(|by| differing(fact, by, &near, volumes.len())),
-        None => Some(fact.param("by", "no-volume").param("wanted", fit::asked(claim)).param("candidates", volumes.len()).param("certainty", "computed")),
+        None => Some(
+            fact.param("by", "no-volume")
+                .param("wanted", fit::asked(claim))
+                .param("candidates", volumes.len())
+                .param("certainty", "computed"),
+        ),
     }
 }
 
@@ -171,18 +205,34 @@ fn differing(fact: Fact, by: Mismatch, near: &fit::Near<'_>, candidates: usize) 
         .param("certainty", near.certainty(by))
         .evidence([Evidence::spec(volume.clone(), by.path(), near.have(by))]);
     if let Some(holder) = near.holder() {
-        fact = fact.object("holder", holder.clone()).evidence([Evidence::spec(volume.clone(), "spec.claimRef", holder.to_string())]);
+        fact = fact.object("holder", holder.clone()).evidence([Evidence::spec(
+            volume.clone(),
+            "spec.claimRef",
+            holder.to_string(),
+        )]);
     }
     let subject = fact.subject.clone();
     fact.object("volume", volume).evidence([Evidence::spec(subject, by.claim_path(), near.wanted(by))])
 }
 
 /// A class that does not exist, or none at all where one is needed.
-fn class_fault(context: &Context<'_>, claim: &PersistentVolumeClaim, class: Option<&StorageClass>, fact: Fact, near: Option<&fit::Near<'_>>) -> Option<Fact> {
+fn class_fault(
+    context: &Context<'_>,
+    claim: &PersistentVolumeClaim,
+    class: Option<&StorageClass>,
+    fact: Fact,
+    near: Option<&fit::Near<'_>>,
+) -> Option<Fact> {
     if class.is_some() {
         return None;
     }
-    let nearest = context.state.storage_classes.iter().map(|class| class.metadata.name.as_str()).collect::<Vec<_>>().join(", ");
+    let nearest = context
+        .state
+        .storage_classes
+        .iter()
+        .map(|class| class.metadata.name.as_str())
+        .collect::<Vec<_>>()
+        .join(", ");
     let object = claim.object_ref();
     match claim.spec.storage_class_name.as_deref() {
         None if near.is_none() && context.state.was_read(&Kind::StorageClass, "") => Some(
@@ -190,7 +240,10 @@ fn class_fault(context: &Context<'_>, claim: &PersistentVolumeClaim, class: Opti
                 .param("wanted", "the default class")
                 .param("nearest", nearest)
                 .param("certainty", "computed")
-                .evidence([Evidence::absence(object, "no StorageClass is the default, and the claim names none")]),
+                .evidence([Evidence::absence(
+                    object,
+                    "no StorageClass is the default, and the claim names none",
+                )]),
         ),
         None | Some("") => None,
         Some(name) => {
@@ -209,9 +262,15 @@ fn class_fault(context: &Context<'_>, claim: &PersistentVolumeClaim, class: Opti
                 .param("nearest", nearest)
                 .param("certainty", "decisive")
                 .object("class", class.clone())
-                .evidence([Evidence::spec(object, "spec.storageClassName", name), Evidence::absence(class, "no such StorageClass")]);
+                .evidence([
+                    Evidence::spec(object, "spec.storageClassName", name),
+                    Evidence::absence(class, "no such StorageClass"),
+                ]);
             if let Some(near) = volume {
-                fact = fact.param("volume", near.volume.metadata.name.clone()).param("have", near.have(Mismatch::Class)).object("volume", near.volume.object_ref());
+                fact = fact
+                    .param("volume", near.volume.metadata.name.clone())
+                    .param("have", near.have(Mismatch::Class))
+                    .object("volume", near.volume.object_ref());
             }
             Some(fact)
         }
@@ -249,35 +308,59 @@ fn source_missing(context: &Context<'_>, claim: &PersistentVolumeClaim, fact: Fa
         fact.param("by", "source-missing")
             .param("wanted", format!("{} {}", source.kind, source.name))
             .param("certainty", "decisive")
-            .evidence([Evidence::spec(claim.object_ref(), "spec.dataSource", format!("{} {}", source.kind, source.name))])
+            .evidence([Evidence::spec(
+                claim.object_ref(),
+                "spec.dataSource",
+                format!("{} {}", source.kind, source.name),
+            )])
     })
 }
 
 /// A claim whose volume a provisioner should make.
-fn provisioned(context: &Context<'_>, claim: &PersistentVolumeClaim, class: &StorageClass, event: Option<&Event>, fact: Fact) -> Option<Fact> {
+fn provisioned(
+    context: &Context<'_>,
+    claim: &PersistentVolumeClaim,
+    class: &StorageClass,
+    event: Option<&Event>,
+    fact: Fact,
+) -> Option<Fact> {
     let fact = fact.object("class", class.object_ref()).param("wanted", class.provisioner.clone());
     match event {
-        Some(event) if event.reason == "ProvisioningFailed" => Some(fact.param("by", "provisioning-failed").param("certainty", "decisive")),
+        Some(event) if event.reason == "ProvisioningFailed" => {
+            Some(fact.param("by", "provisioning-failed").param("certainty", "decisive"))
+        }
         Some(event) if event.reason == "ExternalProvisioning" => {
             let waited = context.state.age_seconds(event.first())?;
             let object = claim.object_ref();
-            let answered = context.state.events_of(&object).iter().any(|event| event.reason == "Provisioning");
-            (waited >= SILENT_AFTER && !answered).then(|| fact.param("by", "provisioner-silent").param("certainty", "computed"))
+            let answered =
+                context.state.events_of(&object).iter().any(|event| event.reason == "Provisioning");
+            (waited >= SILENT_AFTER && !answered)
+                .then(|| fact.param("by", "provisioner-silent").param("certainty", "computed"))
         }
         _ => None,
     }
 }
 
 /// Whether a claim waits for a pod by design, and no pod waits for it.
-fn waits_for_consumer(context: &Context<'_>, claim: &PersistentVolumeClaim, class: Option<&StorageClass>) -> bool {
+fn waits_for_consumer(
+    context: &Context<'_>,
+    claim: &PersistentVolumeClaim,
+    class: Option<&StorageClass>,
+) -> bool {
     let delayed = class.is_some_and(|class| class.volume_binding_mode == "WaitForFirstConsumer");
-    let has_pod = mounting(context, &claim.object_ref()).iter().any(|workload| !context.topology.pods_of(workload).is_empty());
+    let has_pod = mounting(context, &claim.object_ref())
+        .iter()
+        .any(|workload| !context.topology.pods_of(workload).is_empty());
     delayed && !has_pod
 }
 
 /// A bound claim that wants to grow and cannot.
 fn facts_of_bound(context: &Context<'_>, claim: &PersistentVolumeClaim, facts: &mut Facts) {
-    let (Some(wanted), Some(have)) = (claim.spec.resources.requests.get("storage"), claim.status.capacity.get("storage")) else { return };
+    let (Some(wanted), Some(have)) =
+        (claim.spec.resources.requests.get("storage"), claim.status.capacity.get("storage"))
+    else {
+        return;
+    };
     if wanted <= have {
         return;
     }
@@ -287,7 +370,8 @@ fn facts_of_bound(context: &Context<'_>, claim: &PersistentVolumeClaim, facts: &
     });
     let class = class_of(context, claim);
     let forbidden = class.is_some_and(|class| class.allow_volume_expansion != Some(true));
-    let failing = condition(&claim.status.conditions, "ControllerResizeError").is_some_and(Condition::is_true);
+    let failing =
+        condition(&claim.status.conditions, "ControllerResizeError").is_some_and(Condition::is_true);
     if !forbidden && !failing && event.is_none_or(|event| event.reason == "ExternalExpanding") {
         return;
     }
@@ -308,12 +392,19 @@ fn facts_of_bound(context: &Context<'_>, claim: &PersistentVolumeClaim, facts: &
 /// A StatefulSet that does not go past the pod whose claim is unbound.
 fn ordinal(context: &Context<'_>, claim: &PersistentVolumeClaim, by: &str, facts: &mut Facts) {
     let object = claim.object_ref();
-    for set in context.state.workloads.in_namespace(object.ns()).iter().filter(|set| set.kind == Kind::StatefulSet) {
+    for set in
+        context.state.workloads.in_namespace(object.ns()).iter().filter(|set| set.kind == Kind::StatefulSet)
+    {
         let Some(ordinal) = ordinal_of(set, &object.name) else { continue };
         let pod = format!("{}-{ordinal}", set.metadata.name);
-        let waiting = context.state.pods.get(object.ns(), &pod).is_some_and(|pod| pod.spec.node_name.is_empty());
+        let waiting =
+            context.state.pods.get(object.ns(), &pod).is_some_and(|pod| pod.spec.node_name.is_empty());
         let lower_ready = (0..ordinal).all(|lower| {
-            context.state.pods.get(object.ns(), &format!("{}-{lower}", set.metadata.name)).is_some_and(Pod::is_ready)
+            context
+                .state
+                .pods
+                .get(object.ns(), &format!("{}-{lower}", set.metadata.name))
+                .is_some_and(Pod::is_ready)
         });
         if ordinal == 0 || !waiting || !lower_ready || set.desired() <= ordinal {
             continue;
@@ -329,7 +420,11 @@ fn ordinal(context: &Context<'_>, claim: &PersistentVolumeClaim, by: &str, facts
             .affects(set.object_ref())
             .evidence([
                 Evidence::status(object.clone(), "status.phase", "Pending"),
-                Evidence::status(set.object_ref(), "status.readyReplicas", format!("{} of {}", set.status.ready_replicas, set.desired())),
+                Evidence::status(
+                    set.object_ref(),
+                    "status.readyReplicas",
+                    format!("{} of {}", set.status.ready_replicas, set.desired()),
+                ),
             ])
             .since(claim.metadata.creation_timestamp.0);
         if let Some(class) = claim.spec.storage_class_name.as_deref().filter(|class| !class.is_empty()) {
@@ -350,8 +445,12 @@ fn ordinal_of(set: &Workload, claim: &str) -> Option<i64> {
 /// Claims that pods name and that do not exist.
 fn missing(context: &Context<'_>, facts: &mut Facts) {
     for (workload, pods) in context.topology.pods_by_workload() {
-        for pod in pods.iter().filter(|pod| matches!(pod.status.phase.as_str(), "Pending" | "") && !pod.is_deleting()) {
-            let volumes = pod.spec.volumes.iter().filter_map(|volume| volume.persistent_volume_claim.as_ref());
+        for pod in pods
+            .iter()
+            .filter(|pod| matches!(pod.status.phase.as_str(), "Pending" | "") && !pod.is_deleting())
+        {
+            let volumes =
+                pod.spec.volumes.iter().filter_map(|volume| volume.persistent_volume_claim.as_ref());
             for volume in volumes {
                 let claim = ObjectRef::new(Kind::PersistentVolumeClaim, workload.ns(), &volume.claim_name);
                 if context.state.exists(&claim.kind, claim.ns(), &claim.name) != Truth::False {
@@ -363,11 +462,17 @@ fn missing(context: &Context<'_>, facts: &mut Facts) {
                     .param("certainty", "decisive")
                     .object("claim", claim.clone())
                     .evidence([
-                        Evidence::spec(object.clone(), "spec.volumes[].persistentVolumeClaim.claimName", &*claim.name),
+                        Evidence::spec(
+                            object.clone(),
+                            "spec.volumes[].persistentVolumeClaim.claimName",
+                            &*claim.name,
+                        ),
                         Evidence::absence(claim.clone(), "no such claim"),
                     ])
                     .since(pod.metadata.creation_timestamp.0);
-                if let Some(event) = newest_event(context, &object, |event| event.message.contains(&*claim.name)) {
+                if let Some(event) =
+                    newest_event(context, &object, |event| event.message.contains(&*claim.name))
+                {
                     fact = fact.evidence([Evidence::event(event)]);
                 }
                 if let Some(nearest) = nearest_claim(context, &claim) {
@@ -389,7 +494,3 @@ fn nearest_claim(context: &Context<'_>, wanted: &ObjectRef) -> Option<String> {
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
         .map(|(_, name)| name.clone())
 }
-
-#[cfg(test)]
-#[path = "claim/tests.rs"]
-mod tests;

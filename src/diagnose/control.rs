@@ -18,7 +18,10 @@ pub const FACTS: &[FactSpec] = &[
         name: "control.component-down",
         about: "a component of the control plane does not do its work; the subject is its pod, else its lease",
         params: &[
-            ("component", "kube-scheduler, kube-controller-manager, etcd, kube-apiserver or cloud-controller-manager"),
+            (
+                "component",
+                "kube-scheduler, kube-controller-manager, etcd, kube-apiserver or cloud-controller-manager",
+            ),
             ("by", "not-running, lease-stale or silent"),
             ("reason", "the state of its container"),
             ("waiting", "how many pods or workloads wait for it"),
@@ -31,7 +34,12 @@ pub const FACTS: &[FactSpec] = &[
     FactSpec {
         name: "control.api-unavailable",
         about: "an aggregated API is registered, but nothing answers for it",
-        params: &[("group", "the API group"), ("reason", "the condition's reason"), ("message", "the condition's message"), ("by", "service-missing, no-endpoints or failing")],
+        params: &[
+            ("group", "the API group"),
+            ("reason", "the condition's reason"),
+            ("message", "the condition's message"),
+            ("by", "service-missing, no-endpoints or failing"),
+        ],
         refs: &[("service", "the Service behind the API"), ("backend", "the workload behind the Service")],
     },
     FactSpec {
@@ -83,7 +91,8 @@ fn component_down(context: &Context<'_>, component: &'static str) -> Option<Fact
         let evidence = Evidence::status(pod.object_ref(), "status.containerStatuses", reason.clone());
         (pod.object_ref(), "not-running", evidence)
     } else if let Some(lag) = lag {
-        let evidence = Evidence::spec(lease_ref.clone(), "spec.renewTime", format!("{lag} s behind the newest lease"));
+        let evidence =
+            Evidence::spec(lease_ref.clone(), "spec.renewTime", format!("{lag} s behind the newest lease"));
         (lease_ref.clone(), "lease-stale", evidence)
     } else {
         let (_, example) = waiting.first()?;
@@ -105,7 +114,9 @@ fn component_down(context: &Context<'_>, component: &'static str) -> Option<Fact
         fact = fact.param("lag", lag);
     }
     if let Some((_, example)) = waiting.first() {
-        fact = fact.param("example", &*example.name).evidence([Evidence::absence(example.clone(), silence(component))]);
+        fact = fact
+            .param("example", &*example.name)
+            .evidence([Evidence::absence(example.clone(), silence(component))]);
     }
     Some(affecting(fact, waiting.into_iter().map(|(workload, _)| workload)))
 }
@@ -170,7 +181,9 @@ fn unscheduled(context: &Context<'_>) -> Vec<(ObjectRef, ObjectRef)> {
         .max()
         .unwrap_or(Time(None));
     overlooked(context)
-        .filter(|(pod, scheduler)| *scheduler == DEFAULT_SCHEDULER && pod.metadata.creation_timestamp >= placed)
+        .filter(|(pod, scheduler)| {
+            *scheduler == DEFAULT_SCHEDULER && pod.metadata.creation_timestamp >= placed
+        })
         .map(|(pod, _)| (context.topology.workload_of_pod(pod), pod.object_ref()))
         .collect()
 }
@@ -182,7 +195,10 @@ fn unobserved(context: &Context<'_>) -> Vec<(ObjectRef, ObjectRef)> {
         .filter(|workload| workload.metadata.generation > workload.status.observed_generation)
         .filter(|workload| {
             // Rebuilt objects carry no generation; a real one that was never observed has none at all.
-            let written = workload.metadata.last_write().map_or(workload.metadata.creation_timestamp, |write| write.time);
+            let written = workload
+                .metadata
+                .last_write()
+                .map_or(workload.metadata.creation_timestamp, |write| write.time);
             workload.metadata.generation.is_some()
                 && context.state.age_seconds(written).is_some_and(|age| age > UNSEEN)
         })
@@ -192,7 +208,11 @@ fn unobserved(context: &Context<'_>) -> Vec<(ObjectRef, ObjectRef)> {
 
 fn apis(context: &Context<'_>, facts: &mut Facts) {
     for api in &context.state.api_services {
-        let Some(available) = condition(&api.status.conditions, "Available").filter(|found| found.status == "False") else { continue };
+        let Some(available) =
+            condition(&api.status.conditions, "Available").filter(|found| found.status == "False")
+        else {
+            continue;
+        };
         let Some(service) = &api.spec.service else { continue };
         let service = ObjectRef::new(Kind::Service, &service.namespace, &service.name);
         let missing = context.state.exists(&Kind::Service, service.ns(), &service.name) == Truth::False;
@@ -221,12 +241,21 @@ fn apis(context: &Context<'_>, facts: &mut Facts) {
 fn needing(context: &Context<'_>, group: &str) -> Vec<ObjectRef> {
     let mut found = Vec::new();
     if group.ends_with("metrics.k8s.io") {
-        found.extend(context.state.autoscalers.iter().filter(|scaler| {
-            condition(&scaler.status.conditions, "ScalingActive").is_some_and(|active| active.status == "False")
-        }).map(Object::object_ref));
+        found.extend(
+            context
+                .state
+                .autoscalers
+                .iter()
+                .filter(|scaler| {
+                    condition(&scaler.status.conditions, "ScalingActive")
+                        .is_some_and(|active| active.status == "False")
+                })
+                .map(Object::object_ref),
+        );
     }
     let discovery = |name: &&crate::cluster::types::Namespace| {
-        condition(&name.status.conditions, "NamespaceDeletionDiscoveryFailure").is_some_and(Condition::is_true)
+        condition(&name.status.conditions, "NamespaceDeletionDiscoveryFailure")
+            .is_some_and(Condition::is_true)
     };
     found.extend(context.state.namespaces.iter().filter(discovery).map(Object::object_ref));
     found
@@ -234,9 +263,9 @@ fn needing(context: &Context<'_>, group: &str) -> Vec<ObjectRef> {
 
 fn definitions(context: &Context<'_>, facts: &mut Facts) {
     for definition in &context.state.crds {
-        let failing = ["NamesAccepted", "Established"]
-            .iter()
-            .find_map(|name| condition(&definition.status.conditions, name).filter(|found| found.status == "False"));
+        let failing = ["NamesAccepted", "Established"].iter().find_map(|name| {
+            condition(&definition.status.conditions, name).filter(|found| found.status == "False")
+        });
         if let Some(failing) = failing {
             facts.add(
                 Fact::new("control.definition-broken", definition.object_ref())
@@ -251,7 +280,9 @@ fn definitions(context: &Context<'_>, facts: &mut Facts) {
 
 /// Errors of the store that reach events; each kind once.
 fn store(context: &Context<'_>, facts: &mut Facts) {
-    for (words, by) in [("mvcc: database space exceeded", "space"), ("etcdserver: request timed out", "timeout")] {
+    for (words, by) in
+        [("mvcc: database space exceeded", "space"), ("etcdserver: request timed out", "timeout")]
+    {
         let hits: Vec<_> = context
             .state
             .events
@@ -261,7 +292,8 @@ fn store(context: &Context<'_>, facts: &mut Facts) {
             .collect();
         let Some(last) = hits.iter().max_by_key(|event| event.last()) else { continue };
         let pod = component_pods(context, "etcd").next();
-        let subject = pod.map_or_else(|| ObjectRef::cluster(Kind::from("Component"), "etcd"), Object::object_ref);
+        let subject =
+            pod.map_or_else(|| ObjectRef::cluster(Kind::from("Component"), "etcd"), Object::object_ref);
         let fact = Fact::new("control.store-failing", subject)
             .param("by", by)
             .param("message", last.message.clone())

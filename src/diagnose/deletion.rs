@@ -40,7 +40,10 @@ pub const FACTS: &[FactSpec] = &[
             ("desired", "how many must be"),
             ("expected", "how many there are"),
             ("rule", "the budget's rule"),
-            ("certainty", "decisive from an event, computed from a cordoned node with the budget's pods on it"),
+            (
+                "certainty",
+                "decisive from an event, computed from a cordoned node with the budget's pods on it",
+            ),
         ],
         refs: &[("node", "the node that is drained"), ("workload", "the workload that the budget protects")],
     },
@@ -101,19 +104,29 @@ fn stuck_pod(context: &Context<'_>, pod: &Pod, facts: &Facts) -> Option<Fact> {
     let finalizers = held(&pod.metadata);
     if !finalizers.is_empty() {
         let evidence = Evidence::spec(object.clone(), "metadata.finalizers", finalizers.join(", "));
-        return Some(base("finalizer").param("finalizers", finalizers.join(", ")).object("holder", object.clone()).evidence([evidence]));
+        return Some(
+            base("finalizer")
+                .param("finalizers", finalizers.join(", "))
+                .object("holder", object.clone())
+                .evidence([evidence]),
+        );
     }
     if waiting < KUBELET {
         return None;
     }
     let node = node_ref(&pod.spec.node_name);
-    if facts.holds("node.unready", &node) || (!pod.spec.node_name.is_empty() && context.state.exists(&node.kind, "", &node.name) == crate::cluster::Truth::False) {
+    if facts.holds("node.unready", &node)
+        || (!pod.spec.node_name.is_empty()
+            && context.state.exists(&node.kind, "", &node.name) == crate::cluster::Truth::False)
+    {
         let evidence = Evidence::spec(object.clone(), "spec.nodeName", pod.spec.node_name.clone());
         return Some(base("node-dead").object("node", node).evidence([evidence]));
     }
     let evidence = Evidence::status(object.clone(), "metadata.deletionTimestamp", format!("{waiting} s ago"));
     let mut fact = base("kubelet").object("node", node).evidence([evidence]);
-    if let Some(event) = newest_event(context, &object, |event| matches!(event.reason.as_str(), "FailedKillPod" | "ExceededGracePeriod" | "FailedPreStopHook")) {
+    if let Some(event) = newest_event(context, &object, |event| {
+        matches!(event.reason.as_str(), "FailedKillPod" | "ExceededGracePeriod" | "FailedPreStopHook")
+    }) {
         fact = fact.param("message", event.message.clone()).evidence([Evidence::event(event)]);
     }
     Some(fact)
@@ -128,33 +141,53 @@ fn stuck_namespace(context: &Context<'_>, namespace: &Namespace) -> Option<Fact>
         .object("namespace", object.clone())
         .since(namespace.metadata.deletion_timestamp.0);
     let says = |name| condition(&namespace.status.conditions, name).filter(|found| found.is_true());
-    for name in ["NamespaceDeletionDiscoveryFailure", "NamespaceDeletionContentFailure", "NamespaceContentRemaining", "NamespaceFinalizersRemaining"] {
+    for name in [
+        "NamespaceDeletionDiscoveryFailure",
+        "NamespaceDeletionContentFailure",
+        "NamespaceContentRemaining",
+        "NamespaceFinalizersRemaining",
+    ] {
         if let Some(found) = says(name) {
             fact = fact.evidence([condition_evidence(object.clone(), found)]);
         }
     }
     let own = held(&namespace.metadata);
-    let children: Vec<(&Meta, ObjectRef)> = in_namespace(context.state, &object.name).into_iter().filter(|(meta, _)| !held(meta).is_empty()).collect();
+    let children: Vec<(&Meta, ObjectRef)> = in_namespace(context.state, &object.name)
+        .into_iter()
+        .filter(|(meta, _)| !held(meta).is_empty())
+        .collect();
     if let Some((meta, holder)) = children.first() {
         let finalizers = held(meta).join(", ");
         let evidence = Evidence::spec(holder.clone(), "metadata.finalizers", finalizers.clone());
         fact = fact
             .param("by", "child")
             .param("finalizers", finalizers)
-            .param("children", children.iter().map(|(_, child)| child.to_string()).take(5).collect::<Vec<_>>().join(", "))
+            .param(
+                "children",
+                children.iter().map(|(_, child)| child.to_string()).take(5).collect::<Vec<_>>().join(", "),
+            )
             .object("holder", holder.clone())
             .evidence([evidence]);
         return Some(affecting(fact, children.into_iter().map(|(_, child)| child)));
     }
     if let Some(found) = says("NamespaceFinalizersRemaining") {
-        return Some(fact.param("by", "child").param("message", found.message.clone()).param("finalizers", remaining(found)));
+        return Some(
+            fact.param("by", "child")
+                .param("message", found.message.clone())
+                .param("finalizers", remaining(found)),
+        );
     }
     if let Some(found) = says("NamespaceDeletionDiscoveryFailure") {
         return Some(fact.param("by", "discovery").param("message", found.message.clone()));
     }
     if !own.is_empty() {
         let evidence = Evidence::spec(object.clone(), "metadata.finalizers", own.join(", "));
-        return Some(fact.param("by", "finalizer").param("finalizers", own.join(", ")).object("holder", object).evidence([evidence]));
+        return Some(
+            fact.param("by", "finalizer")
+                .param("finalizers", own.join(", "))
+                .object("holder", object)
+                .evidence([evidence]),
+        );
     }
     None
 }
@@ -186,7 +219,9 @@ fn stuck_object(context: &Context<'_>, meta: &Meta, object: ObjectRef) -> Option
     };
     let fact = fact.param("kind", kind);
     if kind == "claim" && finalizers == ["kubernetes.io/pvc-protection"] {
-        let user = mounting(context, &object).into_iter().find(|workload| !context.topology.pods_of(workload).is_empty());
+        let user = mounting(context, &object)
+            .into_iter()
+            .find(|workload| !context.topology.pods_of(workload).is_empty());
         return Some(match user {
             Some(user) => fact.param("by", "in-use").object("user", user),
             None => fact.param("by", "finalizer"),
@@ -227,9 +262,12 @@ fn eviction(context: &Context<'_>, budget: &PodDisruptionBudget) -> Option<Fact>
     }
     let selector = budget.spec.selector.as_ref()?;
     let object = budget.object_ref();
-    let pods = context.state.pods.in_namespace(object.ns()).iter().filter(|pod| {
-        !pod.is_finished() && selector.matches(&pod.metadata.labels)
-    });
+    let pods = context
+        .state
+        .pods
+        .in_namespace(object.ns())
+        .iter()
+        .filter(|pod| !pod.is_finished() && selector.matches(&pod.metadata.labels));
     let mut drained: Option<(&Pod, &str)> = None;
     let mut event = None;
     for pod in pods {
@@ -237,7 +275,9 @@ fn eviction(context: &Context<'_>, budget: &PodDisruptionBudget) -> Option<Fact>
         if node.is_some_and(|node| node.spec.unschedulable) {
             drained = drained.or(Some((pod, &pod.spec.node_name)));
         }
-        event = event.or_else(|| newest_event(context, &pod.object_ref(), |event| event.message.contains("disruption budget")));
+        event = event.or_else(|| {
+            newest_event(context, &pod.object_ref(), |event| event.message.contains("disruption budget"))
+        });
     }
     if drained.is_none() && event.is_none() {
         return None;

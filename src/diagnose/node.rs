@@ -31,7 +31,11 @@ pub const FACTS: &[FactSpec] = &[
     FactSpec {
         name: "node.pressure",
         about: "the node lacks a resource and reports pressure",
-        params: &[("by", "memory, disk or pid"), ("message", "the condition's message"), ("evicted", "how many pods it evicted")],
+        params: &[
+            ("by", "memory, disk or pid"),
+            ("message", "the condition's message"),
+            ("evicted", "how many pods it evicted"),
+        ],
         refs: &[],
     },
     FactSpec {
@@ -43,7 +47,13 @@ pub const FACTS: &[FactSpec] = &[
     FactSpec {
         name: "node.component-down",
         about: "the node is Ready, but the pod that serves it with a cluster component is not",
-        params: &[("component", "kube-proxy or network"), ("by", "not-ready or absent"), ("reason", "the container's state"), ("pod", "the component's pod"), ("certainty", "computed where the pod is absent")],
+        params: &[
+            ("component", "kube-proxy or network"),
+            ("by", "not-ready or absent"),
+            ("reason", "the container's state"),
+            ("pod", "the component's pod"),
+            ("certainty", "computed where the pod is absent"),
+        ],
         refs: &[("pod", "the component's pod"), ("workload", "the component's workload")],
     },
     FactSpec {
@@ -55,7 +65,12 @@ pub const FACTS: &[FactSpec] = &[
     FactSpec {
         name: "node.saturated",
         about: "usage of the node is close to what it can give",
-        params: &[("resource", "cpu or memory"), ("used", "usage"), ("allocatable", "what pods may use"), ("percent", "usage as a share")],
+        params: &[
+            ("resource", "cpu or memory"),
+            ("used", "usage"),
+            ("allocatable", "what pods may use"),
+            ("percent", "usage as a share"),
+        ],
         refs: &[],
     },
     FactSpec {
@@ -107,7 +122,8 @@ fn lease_lag(context: &Context<'_>, node: &Node) -> Option<i64> {
 fn unready(context: &Context<'_>, node: &Node, silent_nodes: usize) -> Option<Fact> {
     let ready = condition(&node.status.conditions, "Ready");
     let object = node.object_ref();
-    let uninitialized = node.spec.taints.iter().any(|taint| taint.key == "node.cloudprovider.kubernetes.io/uninitialized");
+    let uninitialized =
+        node.spec.taints.iter().any(|taint| taint.key == "node.cloudprovider.kubernetes.io/uninitialized");
     let young = context.state.age_seconds(node.metadata.creation_timestamp).is_some_and(|age| age < NEW_NODE);
     let by = match ready {
         Some(ready) if ready.is_true() && !is_silent(context, node) => {
@@ -138,7 +154,9 @@ fn unready(context: &Context<'_>, node: &Node, silent_nodes: usize) -> Option<Fa
             .param("message", ready.message.clone())
             .evidence([condition_evidence(object.clone(), ready)])
             .since(ready.last_transition_time.0);
-        if by == "kubelet" && let Some(seconds) = context.state.age_seconds(ready.last_heartbeat_time) {
+        if by == "kubelet"
+            && let Some(seconds) = context.state.age_seconds(ready.last_heartbeat_time)
+        {
             fact = fact.param("silent", seconds);
         }
     }
@@ -147,9 +165,15 @@ fn unready(context: &Context<'_>, node: &Node, silent_nodes: usize) -> Option<Fa
     }
     if let Some(lag) = lease_lag(context, node).filter(|lag| *lag > LEASE_LAG) {
         let lease = ObjectRef::new(Kind::Lease, "kube-node-lease", &node.metadata.name);
-        fact = fact.evidence([Evidence::spec(lease, "spec.renewTime", format!("{lag} s behind the other nodes"))]);
+        fact = fact.evidence([Evidence::spec(
+            lease,
+            "spec.renewTime",
+            format!("{lag} s behind the other nodes"),
+        )]);
     }
-    if let Some(event) = newest_event(context, &object, |event| event.is_warning() && class(&event.message) == by) {
+    if let Some(event) =
+        newest_event(context, &object, |event| event.is_warning() && class(&event.message) == by)
+    {
         fact = fact.evidence([Evidence::event(event)]);
     }
     Some(affecting(fact, workloads))
@@ -160,7 +184,15 @@ fn class(message: &str) -> &'static str {
     let has = |words: &[&str]| words.iter().any(|word| message.contains(word));
     if has(&["NetworkReady=false", "network plugin", "cni plugin", "cni config"]) {
         "network-plugin"
-    } else if has(&["container runtime is down", "PLEG is not healthy", "RuntimeReady=false", "container runtime", "containerd.sock", "crio.sock", "cri-dockerd.sock"]) {
+    } else if has(&[
+        "container runtime is down",
+        "PLEG is not healthy",
+        "RuntimeReady=false",
+        "container runtime",
+        "containerd.sock",
+        "crio.sock",
+        "cri-dockerd.sock",
+    ]) {
         "runtime"
     } else if has(&["shutting down", "shutdown"]) {
         "shutdown"
@@ -187,7 +219,9 @@ fn blocking(fact: Fact, facts: &Facts) -> Fact {
 
 fn pressure(context: &Context<'_>, node: &Node, facts: &mut Facts) {
     for (name, by) in [("MemoryPressure", "memory"), ("DiskPressure", "disk"), ("PIDPressure", "pid")] {
-        let Some(found) = condition(&node.status.conditions, name).filter(|found| found.is_true()) else { continue };
+        let Some(found) = condition(&node.status.conditions, name).filter(|found| found.is_true()) else {
+            continue;
+        };
         let evicted: Vec<&Pod> = context
             .state
             .pods
@@ -245,7 +279,11 @@ fn terminating(context: &Context<'_>, node: &Node, facts: &mut Facts) {
     let fact = Fact::new("node.terminating", node.object_ref())
         .param("taint", taint.key.clone())
         .param("workloads", workloads.len())
-        .evidence([Evidence::spec(node.object_ref(), "spec.taints", format!("{}:{}", taint.key, taint.effect))])
+        .evidence([Evidence::spec(
+            node.object_ref(),
+            "spec.taints",
+            format!("{}:{}", taint.key, taint.effect),
+        )])
         .since(taint.time_added.0);
     facts.add(affecting(fact, workloads));
 }
@@ -253,7 +291,11 @@ fn terminating(context: &Context<'_>, node: &Node, facts: &mut Facts) {
 fn saturated(context: &Context<'_>, node: &Node, facts: &mut Facts) {
     let Some(metrics) = context.state.node_metrics.get("", &node.metadata.name) else { return };
     for resource in ["cpu", "memory"] {
-        let (Some(used), Some(allocatable)) = (metrics.usage.get(resource), node.status.allocatable.get(resource)) else { continue };
+        let (Some(used), Some(allocatable)) =
+            (metrics.usage.get(resource), node.status.allocatable.get(resource))
+        else {
+            continue;
+        };
         let percent = 100.0 * used.as_f64() / allocatable.as_f64().max(f64::MIN_POSITIVE);
         if percent < SATURATED {
             continue;
@@ -263,7 +305,12 @@ fn saturated(context: &Context<'_>, node: &Node, facts: &mut Facts) {
             .param("used", used.to_string())
             .param("allocatable", allocatable.to_string())
             .param("percent", format!("{percent:.0}"))
-            .evidence([Evidence::new(crate::evidence::Source::Metric, node.object_ref(), format!("usage.{resource}"), used.to_string())]);
+            .evidence([Evidence::new(
+                crate::evidence::Source::Metric,
+                node.object_ref(),
+                format!("usage.{resource}"),
+                used.to_string(),
+            )]);
         facts.add(affecting(fact, workloads_on(context, &node.metadata.name)));
     }
 }
@@ -271,7 +318,9 @@ fn saturated(context: &Context<'_>, node: &Node, facts: &mut Facts) {
 fn device_gone(context: &Context<'_>, node: &Node, facts: &mut Facts) {
     for (resource, capacity) in &node.status.capacity {
         let offered = node.status.allocatable.get(resource).copied().unwrap_or_default();
-        let device = resource.contains('/') && !resource.starts_with("hugepages-") && !resource.contains("attachable-volumes");
+        let device = resource.contains('/')
+            && !resource.starts_with("hugepages-")
+            && !resource.contains("attachable-volumes");
         if !device || capacity.milli() == 0 || offered.milli() != 0 || node.status.allocatable.is_empty() {
             continue;
         }
@@ -284,15 +333,28 @@ fn device_gone(context: &Context<'_>, node: &Node, facts: &mut Facts) {
         let fact = Fact::new("node.device-gone", node.object_ref())
             .param("resource", resource.clone())
             .param("capacity", capacity.to_string())
-            .evidence([Evidence::status(node.object_ref(), format!("status.allocatable.{resource}"), format!("0 of {capacity}"))]);
+            .evidence([Evidence::status(
+                node.object_ref(),
+                format!("status.allocatable.{resource}"),
+                format!("0 of {capacity}"),
+            )]);
         facts.add(affecting(fact, waiting));
     }
     let _ = context;
 }
 
 /// Names by which the DaemonSets of node components go.
-const NETWORK: [&str; 9] =
-    ["calico-node", "canal", "cilium", "flannel", "weave-net", "kube-router", "aws-node", "antrea-agent", "kindnet"];
+const NETWORK: [&str; 9] = [
+    "calico-node",
+    "canal",
+    "cilium",
+    "flannel",
+    "weave-net",
+    "kube-router",
+    "aws-node",
+    "antrea-agent",
+    "kindnet",
+];
 
 /// Which component of a node a system pod is.
 fn component(pod: &Pod) -> Option<&'static str> {
@@ -304,12 +366,21 @@ fn component(pod: &Pod) -> Option<&'static str> {
     if names.iter().any(|name| name.starts_with("kube-proxy")) {
         return Some("kube-proxy");
     }
-    let network = |name: &&str| NETWORK.iter().any(|plugin| name.starts_with(plugin) || name.starts_with(&format!("kube-{plugin}")));
-    names.iter().any(|name| network(&name)).then_some("network")
+    let network = |name: &&str| {
+        NETWORK.iter().any(|plugin| name.starts_with(plugin) || name.starts_with(&format!("kube-{plugin}")))
+    };
+    names.iter().any(|name| network(name)).then_some("network")
 }
 
 fn components(context: &Context<'_>, facts: &mut Facts) {
-    let system = || context.state.pods.iter().filter(|pod| !pod.is_deleting()).filter_map(|pod| Some((component(pod)?, pod)));
+    let system = || {
+        context
+            .state
+            .pods
+            .iter()
+            .filter(|pod| !pod.is_deleting())
+            .filter_map(|pod| Some((component(pod)?, pod)))
+    };
     for (component, pod) in system() {
         let Some(reason) = broken(pod) else { continue };
         let node = node_ref(&pod.spec.node_name);
@@ -328,15 +399,24 @@ fn components(context: &Context<'_>, facts: &mut Facts) {
     }
     for node in &context.state.nodes {
         let name = node.metadata.name.as_str();
-        let elsewhere = system().any(|(component, pod)| component == "kube-proxy" && pod.spec.node_name != name);
+        let elsewhere =
+            system().any(|(component, pod)| component == "kube-proxy" && pod.spec.node_name != name);
         let here = system().any(|(component, pod)| component == "kube-proxy" && pod.spec.node_name == name);
         let object = node.object_ref();
-        let young = context.state.age_seconds(node.metadata.creation_timestamp).is_some_and(|age| age < NEW_NODE);
+        let young =
+            context.state.age_seconds(node.metadata.creation_timestamp).is_some_and(|age| age < NEW_NODE);
         let virtual_node = node.metadata.labels.get("type").is_some_and(|kind| kind == "virtual-kubelet");
-        if elsewhere && !here && !young && !virtual_node && !facts.holds("node.unready", &object) && on_every_other(context, name) {
-            let fact = down(context, "kube-proxy", "absent", &object)
-                .param("certainty", "computed")
-                .evidence([Evidence::absence(object, "no kube-proxy pod on this node, every other node has one")]);
+        if elsewhere
+            && !here
+            && !young
+            && !virtual_node
+            && !facts.holds("node.unready", &object)
+            && on_every_other(context, name)
+        {
+            let fact =
+                down(context, "kube-proxy", "absent", &object).param("certainty", "computed").evidence([
+                    Evidence::absence(object, "no kube-proxy pod on this node, every other node has one"),
+                ]);
             facts.add(fact);
         }
     }
@@ -345,7 +425,11 @@ fn components(context: &Context<'_>, facts: &mut Facts) {
 /// Whether every other node has a kube-proxy pod.
 fn on_every_other(context: &Context<'_>, name: &str) -> bool {
     context.state.nodes.iter().filter(|node| node.metadata.name != name).all(|node| {
-        context.state.pods.iter().any(|pod| component(pod) == Some("kube-proxy") && pod.spec.node_name == node.metadata.name)
+        context
+            .state
+            .pods
+            .iter()
+            .any(|pod| component(pod) == Some("kube-proxy") && pod.spec.node_name == node.metadata.name)
     })
 }
 
@@ -356,10 +440,16 @@ fn down(context: &Context<'_>, component: &'static str, by: &'static str, node: 
 
 /// Why a pod does not work now; none where it does or nothing says so.
 pub(super) fn broken(pod: &Pod) -> Option<String> {
-    let status = pod.status.all_containers().find(|status| !status.ready && status.state.terminated.as_ref().is_none_or(|ended| ended.exit_code != 0));
+    let status = pod.status.all_containers().find(|status| {
+        !status.ready && status.state.terminated.as_ref().is_none_or(|ended| ended.exit_code != 0)
+    });
     if let Some(status) = status {
         let waiting = status.state.waiting.as_ref().map(|waiting| waiting.reason.clone());
-        let ended = status.state.terminated.as_ref().map(|ended| format!("{} (exit code {})", ended.reason, ended.exit_code));
+        let ended = status
+            .state
+            .terminated
+            .as_ref()
+            .map(|ended| format!("{} (exit code {})", ended.reason, ended.exit_code));
         let ready = condition(&pod.status.conditions, "Ready");
         if ready.is_some_and(Condition::is_true) {
             return None;
@@ -369,4 +459,3 @@ pub(super) fn broken(pod: &Pod) -> Option<String> {
     let failed = pod.status.phase == "Failed";
     failed.then(|| if pod.status.reason.is_empty() { "Failed".to_owned() } else { pod.status.reason.clone() })
 }
-

@@ -21,8 +21,8 @@ use crate::cluster::types::{Condition, Pod, condition};
 use crate::cluster::{Kind, ObjectRef, Truth};
 use crate::evidence::Evidence;
 
-pub(super) use self::predicates::requests;
 pub(super) use self::predicates::claim_names;
+pub(super) use self::predicates::requests;
 
 /// See [`super::Diagnoser::facts`].
 pub const FACTS: &[FactSpec] = &[
@@ -30,7 +30,10 @@ pub const FACTS: &[FactSpec] = &[
         name: "scheduling.blocked",
         about: "pods of the workload stay unscheduled, and this is what to relax so that a node fits",
         params: &[
-            ("by", "node-selector, node-affinity, node-name, node-missing, taint, cordon, node-unhealthy, cpu, memory, ephemeral-storage, extended-resource, too-many-pods, host-port, pod-affinity, pod-anti-affinity, topology-spread, volume-affinity, volume-limit, claim, claim-missing, claim-in-use, no-volume, resource-claim, gate or scheduler-name"),
+            (
+                "by",
+                "node-selector, node-affinity, node-name, node-missing, taint, cordon, node-unhealthy, cpu, memory, ephemeral-storage, extended-resource, too-many-pods, host-port, pod-affinity, pod-anti-affinity, topology-spread, volume-affinity, volume-limit, claim, claim-missing, claim-in-use, no-volume, resource-claim, gate or scheduler-name",
+            ),
             ("wanted", "what the pod asks for"),
             ("have", "what the closest node offers instead"),
             ("nodes", "how many nodes this keeps the pod off"),
@@ -56,13 +59,20 @@ pub const FACTS: &[FactSpec] = &[
     FactSpec {
         name: "scheduling.preempted",
         about: "pods of the workload were preempted by pods of higher priority, and it lacks ready pods since",
-        params: &[("message", "what the event or condition says"), ("priority", "the workload's priority class"), ("count", "how many pods")],
+        params: &[
+            ("message", "what the event or condition says"),
+            ("priority", "the workload's priority class"),
+            ("count", "how many pods"),
+        ],
         refs: &[("preemptor", "the workload whose pod took the place"), ("node", "the node")],
     },
     FactSpec {
         name: "scheduling.rejected",
         about: "the kubelet refused pods of the workload that were assigned to its node",
-        params: &[("reason", "the pod's status reason, such as OutOfcpu"), ("message", "the kubelet's words")],
+        params: &[
+            ("reason", "the pod's status reason, such as OutOfcpu"),
+            ("message", "the kubelet's words"),
+        ],
         refs: &[("node", "the node")],
     },
 ];
@@ -110,12 +120,19 @@ pub(super) fn overlooked<'a>(context: &Context<'a>) -> impl Iterator<Item = (&'a
     state
         .pods
         .iter()
-        .filter(|pod| is_waiting(pod) && pod.spec.node_name.is_empty() && pod.spec.scheduling_gates.is_empty())
+        .filter(|pod| {
+            is_waiting(pod) && pod.spec.node_name.is_empty() && pod.spec.scheduling_gates.is_empty()
+        })
         .filter(|pod| condition(&pod.status.conditions, "PodScheduled").is_none())
         .filter(|pod| pod.status.nominated_node_name.is_empty())
-        .filter(move |pod| state.age_seconds(pod.metadata.creation_timestamp).is_some_and(|age| age >= OVERLOOKED_AFTER))
         .filter(move |pod| {
-            !state.events_of(&pod_ref(pod)).iter().any(|event| matches!(event.reason.as_str(), "FailedScheduling" | "Scheduled"))
+            state.age_seconds(pod.metadata.creation_timestamp).is_some_and(|age| age >= OVERLOOKED_AFTER)
+        })
+        .filter(move |pod| {
+            !state
+                .events_of(&pod_ref(pod))
+                .iter()
+                .any(|event| matches!(event.reason.as_str(), "FailedScheduling" | "Scheduled"))
         })
         .map(|pod| (pod, scheduler_name(pod)))
 }
@@ -203,7 +220,8 @@ fn blocked(context: &Context<'_>, nodes: &Nodes<'_>, workload: &ObjectRef, pod: 
     if !pod.spec.node_name.is_empty() {
         return None;
     }
-    let condition = condition(&pod.status.conditions, "PodScheduled").filter(|condition| !condition.is_true());
+    let condition =
+        condition(&pod.status.conditions, "PodScheduled").filter(|condition| !condition.is_true());
     let event = newest_event(context, &object, |event| {
         event.reason == "FailedScheduling" && !event.message.starts_with("skip schedule")
     });
@@ -219,14 +237,19 @@ fn blocked(context: &Context<'_>, nodes: &Nodes<'_>, workload: &ObjectRef, pod: 
     let mut fact = Fact::new("scheduling.blocked", workload.clone())
         .param("by", verdict.by.as_str())
         .param("nodes", verdict.nodes)
-        .param("total", said.as_ref().map_or(0, |said| said.total).max(i64::try_from(nodes.views.len()).unwrap_or(0)))
+        .param(
+            "total",
+            said.as_ref().map_or(0, |said| said.total).max(i64::try_from(nodes.views.len()).unwrap_or(0)),
+        )
         .param("certainty", if verdict.agreed { "decisive" } else { "computed" })
         .since(pod.metadata.creation_timestamp.0);
     if let Some(message) = message {
         fact = fact.param("message", message);
     }
     fact = describe(fact, context, nodes, pod, &verdict);
-    if let Some(claim) = unready_claim(context, pod).filter(|_| matches!(verdict.by, By::Claim | By::ClaimMissing | By::NoVolume)) {
+    if let Some(claim) = unready_claim(context, pod)
+        .filter(|_| matches!(verdict.by, By::Claim | By::ClaimMissing | By::NoVolume))
+    {
         fact = fact.object("claim", claim);
     }
     if let Some(event) = newest_event(context, &object, |event| event.reason == "NotTriggerScaleUp") {
@@ -273,29 +296,47 @@ fn describe(mut fact: Fact, context: &Context<'_>, nodes: &Nodes<'_>, pod: &Pod,
             .param("free", shortage.free.to_string())
             .param("largest", largest.to_string())
             .param("shortage", if exceeds { "exceeds-every-node" } else { "full" })
-            .evidence([Evidence::spec(object.clone(), format!("resources.requests.{}", shortage.resource), shortage.requested.to_string())]);
+            .evidence([Evidence::spec(
+                object.clone(),
+                format!("resources.requests.{}", shortage.resource),
+                shortage.requested.to_string(),
+            )]);
         if let Some(node) = &verdict.node {
             let path = format!("status.allocatable.{}", shortage.resource);
-            fact = fact.evidence([Evidence::status(node_ref(node), path, format!("{}, {} of it free", shortage.allocatable, shortage.free))]);
+            fact = fact.evidence([Evidence::status(
+                node_ref(node),
+                path,
+                format!("{}, {} of it free", shortage.allocatable, shortage.free),
+            )]);
         }
     }
     match verdict.by {
         By::NodeSelector => {
             let nearest = nearest_labels(nodes, pod.spec.node_selector.keys().map(String::as_str));
-            fact.param("nearest", nearest).evidence([Evidence::spec(object, "spec.nodeSelector", failure.wanted.clone())])
+            fact.param("nearest", nearest).evidence([Evidence::spec(
+                object,
+                "spec.nodeSelector",
+                failure.wanted.clone(),
+            )])
         }
         By::NodeAffinity => {
             let terms = &pod.spec.affinity.node_affinity.required_during_scheduling_ignored_during_execution;
             let keys = terms.node_selector_terms.iter().flat_map(|term| &term.match_expressions);
             let nearest = nearest_labels(nodes, keys.map(|requirement| requirement.key.as_str()));
-            fact.param("nearest", nearest).evidence([Evidence::spec(object, "spec.affinity.nodeAffinity", failure.wanted.clone())])
+            fact.param("nearest", nearest).evidence([Evidence::spec(
+                object,
+                "spec.affinity.nodeAffinity",
+                failure.wanted.clone(),
+            )])
         }
         By::Cordon => match &verdict.node {
             Some(node) => fact.evidence([Evidence::spec(node_ref(node), "spec.unschedulable", "true")]),
             None => fact,
         },
         By::Taint | By::NodeUnhealthy => match &verdict.node {
-            Some(node) => fact.evidence([Evidence::spec(node_ref(node), "spec.taints", failure.have.clone())]),
+            Some(node) => {
+                fact.evidence([Evidence::spec(node_ref(node), "spec.taints", failure.have.clone())])
+            }
             None => fact,
         },
         _ => fact,
@@ -325,15 +366,24 @@ fn unready_claim(context: &Context<'_>, pod: &Pod) -> Option<ObjectRef> {
     let namespace = pod.metadata.namespace.as_str();
     claim_names(pod)
         .into_iter()
-        .find(|name| context.state.claims.get(namespace, name).is_none_or(|claim| claim.status.phase != "Bound"))
+        .find(|name| {
+            context.state.claims.get(namespace, name).is_none_or(|claim| claim.status.phase != "Bound")
+        })
         .map(|name| ObjectRef::new(Kind::PersistentVolumeClaim, namespace, &name))
 }
 
 /// Pods that the kubelet refused after they were assigned.
 fn rejected(context: &Context<'_>, workload: &ObjectRef, pods: &[&Pod]) -> Option<Fact> {
     const REASONS: [&str; 9] = [
-        "OutOfcpu", "OutOfmemory", "OutOfpods", "OutOfephemeral-storage", "NodeAffinity", "NodePorts",
-        "TopologyAffinityError", "SysctlForbidden", "UnexpectedAdmissionError",
+        "OutOfcpu",
+        "OutOfmemory",
+        "OutOfpods",
+        "OutOfephemeral-storage",
+        "NodeAffinity",
+        "NodePorts",
+        "TopologyAffinityError",
+        "SysctlForbidden",
+        "UnexpectedAdmissionError",
     ];
     let refused = |pod: &&&Pod| {
         let reason = pod.status.reason.as_str();
@@ -348,7 +398,8 @@ fn rejected(context: &Context<'_>, workload: &ObjectRef, pods: &[&Pod]) -> Optio
             .param("reason", pod.status.reason.clone())
             .param("message", pod.status.message.clone())
             .object("node", node_ref(&pod.spec.node_name))
-            .evidence([Evidence::status(pod_ref(pod), "status.reason", pod.status.reason.clone()).excerpt(pod.status.message.clone())])
+            .evidence([Evidence::status(pod_ref(pod), "status.reason", pod.status.reason.clone())
+                .excerpt(pod.status.message.clone())])
             .since(pod.metadata.creation_timestamp.0),
     )
 }
@@ -361,7 +412,10 @@ fn preempted(context: &Context<'_>, facts: &mut Facts) {
         if pod.kind != Kind::Pod || !lacks_ready(context, &workload) {
             continue;
         }
-        let class = context.state.workload_of(&workload).map(|found| found.template().spec.priority_class_name.clone());
+        let class = context
+            .state
+            .workload_of(&workload)
+            .map(|found| found.template().spec.priority_class_name.clone());
         let mut fact = Fact::new("scheduling.preempted", workload)
             .param("message", event.message.clone())
             .param("count", 1)
@@ -371,11 +425,16 @@ fn preempted(context: &Context<'_>, facts: &mut Facts) {
             fact = fact.param("priority", class);
         }
         let words = || event.message.split_whitespace();
-        let by = context.state.pods.iter().find(|other| !other.metadata.uid.is_empty() && words().any(|word| word == other.metadata.uid));
+        let by =
+            context.state.pods.iter().find(|other| {
+                !other.metadata.uid.is_empty() && words().any(|word| word == other.metadata.uid)
+            });
         if let Some(by) = by {
             fact = fact.object("preemptor", context.topology.workload_of_pod(by));
         }
-        if let Some(node) = words().last().filter(|node| context.state.exists(&Kind::Node, "", node) == Truth::True) {
+        if let Some(node) =
+            words().last().filter(|node| context.state.exists(&Kind::Node, "", node) == Truth::True)
+        {
             fact = fact.object("node", node_ref(node));
         }
         facts.add(fact);

@@ -16,7 +16,10 @@ pub const FACTS: &[FactSpec] = &[
         name: "volume.mount-failed",
         about: "a volume of the workload's pod cannot be attached or mounted, and the pod waits for it",
         params: &[
-            ("by", "multi-attach, permission-denied, host-path-type, nfs, driver-missing, filesystem, not-attached, timeout, missing-volume or other"),
+            (
+                "by",
+                "multi-attach, permission-denied, host-path-type, nfs, driver-missing, filesystem, not-attached, timeout, missing-volume or other",
+            ),
             ("volume", "the volume's name in the message"),
             ("message", "the kubelet's or attach controller's words"),
             ("driver", "the CSI driver that is not there"),
@@ -32,13 +35,31 @@ pub const FACTS: &[FactSpec] = &[
     FactSpec {
         name: "volume.full",
         about: "the process fails because the volume behind the path in its log is full",
-        params: &[("path", "the file"), ("mount", "where the volume is mounted"), ("volume", "the volume's name in the pod"), ("medium", "claim, empty-dir, host-path, nfs or root"), ("limit", "the volume's size limit, where it has one"), ("line", "the log line"), ("container", "the container")],
+        params: &[
+            ("path", "the file"),
+            ("mount", "where the volume is mounted"),
+            ("volume", "the volume's name in the pod"),
+            ("medium", "claim, empty-dir, host-path, nfs or root"),
+            ("limit", "the volume's size limit, where it has one"),
+            ("line", "the log line"),
+            ("container", "the container"),
+        ],
         refs: &[("claim", "the claim of the volume")],
     },
     FactSpec {
         name: "volume.denied",
         about: "the process may not read or write the volume behind the path in its log",
-        params: &[("path", "the file"), ("mount", "where the volume is mounted"), ("volume", "the volume's name in the pod"), ("medium", "claim, empty-dir, host-path, nfs, config-map or secret"), ("user", "the user the process runs as"), ("group", "fsGroup, where it is set"), ("read_only", "whether the mount is read-only"), ("line", "the log line"), ("container", "the container")],
+        params: &[
+            ("path", "the file"),
+            ("mount", "where the volume is mounted"),
+            ("volume", "the volume's name in the pod"),
+            ("medium", "claim, empty-dir, host-path, nfs, config-map or secret"),
+            ("user", "the user the process runs as"),
+            ("group", "fsGroup, where it is set"),
+            ("read_only", "whether the mount is read-only"),
+            ("line", "the log line"),
+            ("container", "the container"),
+        ],
         refs: &[("claim", "the claim of the volume"), ("storage", "the volume behind the claim")],
     },
 ];
@@ -66,14 +87,16 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
 
 /// Whether a pod has its node and no container of it has started.
 fn waits_for_volume(pod: &Pod) -> bool {
-    let started = pod.status.all_containers().any(|status| status.state.running.is_some() || status.restart_count > 0);
+    let started =
+        pod.status.all_containers().any(|status| status.state.running.is_some() || status.restart_count > 0);
     !pod.spec.node_name.is_empty() && !pod.is_finished() && !pod.is_deleting() && !started
 }
 
 fn mount_failed(context: &Context<'_>, workload: &ObjectRef, pod: &Pod) -> Option<Fact> {
     let object = pod.object_ref();
     let event = newest_event(context, &object, |event| {
-        matches!(event.reason.as_str(), "FailedAttachVolume" | "FailedMount" | "FailedMapVolume") && class(&event.message).is_some()
+        matches!(event.reason.as_str(), "FailedAttachVolume" | "FailedMount" | "FailedMapVolume")
+            && class(&event.message).is_some()
     })?;
     let by = class(&event.message)?;
     let volume = quoted(&event.message).unwrap_or_default();
@@ -113,14 +136,20 @@ fn held_elsewhere(context: &Context<'_>, mut fact: Fact, pod: &Pod, claim: Optio
             .object("other_node", node_ref(&other.spec.node_name))
             .evidence([Evidence::spec(other.object_ref(), "spec.nodeName", other.spec.node_name.clone())]);
     }
-    let volume = context.state.claims.get(claim.ns(), &claim.name).map(|claim| claim.spec.volume_name.as_str());
+    let volume =
+        context.state.claims.get(claim.ns(), &claim.name).map(|claim| claim.spec.volume_name.as_str());
     let attachment = context.state.volume_attachments.iter().find(|attachment| {
-        Some(attachment.spec.source.persistent_volume_name.as_str()) == volume && attachment.spec.node_name != pod.spec.node_name
+        Some(attachment.spec.source.persistent_volume_name.as_str()) == volume
+            && attachment.spec.node_name != pod.spec.node_name
     });
     match attachment {
-        Some(attachment) => fact
-            .object("other_node", node_ref(&attachment.spec.node_name))
-            .evidence([Evidence::spec(attachment.object_ref(), "spec.nodeName", attachment.spec.node_name.clone())]),
+        Some(attachment) => {
+            fact.object("other_node", node_ref(&attachment.spec.node_name)).evidence([Evidence::spec(
+                attachment.object_ref(),
+                "spec.nodeName",
+                attachment.spec.node_name.clone(),
+            )])
+        }
         None => fact,
     }
 }
@@ -128,7 +157,14 @@ fn held_elsewhere(context: &Context<'_>, mut fact: Fact, pod: &Pod, claim: Optio
 /// The class of a mount or attach failure; none for what other diagnosers handle.
 fn class(message: &str) -> Option<&'static str> {
     let has = |words: &[&str]| words.iter().any(|word| message.contains(word));
-    let reference = has(&["configmap \"", "secret \"", "configmap cache", "secret cache", "kube-api-access", "references non-existent"]);
+    let reference = has(&[
+        "configmap \"",
+        "secret \"",
+        "configmap cache",
+        "secret cache",
+        "kube-api-access",
+        "references non-existent",
+    ]);
     if reference && !has(&["Multi-Attach"]) {
         return None;
     }
@@ -162,20 +198,28 @@ fn quoted(message: &str) -> Option<&str> {
 }
 
 fn driver(message: &str) -> &str {
-    message.split_once("driver name ").and_then(|(_, rest)| rest.split_whitespace().next()).unwrap_or_default()
+    message
+        .split_once("driver name ")
+        .and_then(|(_, rest)| rest.split_whitespace().next())
+        .unwrap_or_default()
 }
 
 /// The claim behind a volume, which messages call by the pod's name for it or the volume's own.
 fn claim_of_volume(context: &Context<'_>, pod: &Pod, name: &str) -> Option<ObjectRef> {
     let namespace = pod.metadata.namespace.as_str();
     let claims = super::scheduling::claim_names(pod);
-    let by_volume = pod.spec.volumes.iter().find(|volume| volume.name == name).and_then(|volume| {
-        volume.persistent_volume_claim.as_ref().map(|claim| claim.claim_name.clone())
-    });
+    let by_volume = pod
+        .spec
+        .volumes
+        .iter()
+        .find(|volume| volume.name == name)
+        .and_then(|volume| volume.persistent_volume_claim.as_ref().map(|claim| claim.claim_name.clone()));
     let by_storage = || {
         claims
             .iter()
-            .find(|claim| context.state.claims.get(namespace, claim).is_some_and(|claim| claim.spec.volume_name == name))
+            .find(|claim| {
+                context.state.claims.get(namespace, claim).is_some_and(|claim| claim.spec.volume_name == name)
+            })
             .cloned()
     };
     let only = || match claims.as_slice() {
@@ -200,14 +244,36 @@ impl<'a> Behind<'a> {
     fn find(context: &Context<'a>, finding: &LogFinding) -> Option<Self> {
         let path = finding.params.get("path").filter(|path| path.starts_with('/'))?;
         let pod = context.state.pods.get(&finding.key.namespace, &finding.key.pod)?;
-        let container = pod.spec.all_containers().find(|container| container.name == finding.key.container)?;
+        let container =
+            pod.spec.all_containers().find(|container| container.name == finding.key.container)?;
         let holds = |mount: &&VolumeMount| {
             let directory = mount.mount_path.trim_end_matches('/');
             path.strip_prefix(directory).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
-        let mount = container.volume_mounts.iter().filter(holds).max_by_key(|mount| mount.mount_path.len())?;
+        let mount =
+            container.volume_mounts.iter().filter(holds).max_by_key(|mount| mount.mount_path.len())?;
         let volume = pod.spec.volumes.iter().find(|volume| volume.name == mount.name)?;
         Some(Self { pod, container, mount, volume, path: path.clone() })
+    }
+
+    /// The only volume of a container that holds data, for lines without an absolute path.
+    fn only(context: &Context<'a>, finding: &LogFinding) -> Option<Self> {
+        let pod = context.state.pods.get(&finding.key.namespace, &finding.key.pod)?;
+        let container =
+            pod.spec.all_containers().find(|container| container.name == finding.key.container)?;
+        let volume = |mount: &VolumeMount| pod.spec.volumes.iter().find(|volume| volume.name == mount.name);
+        let holds_data = |mount: &&VolumeMount| {
+            volume(mount).is_some_and(|volume| {
+                volume.persistent_volume_claim.is_some()
+                    || volume.empty_dir.is_some()
+                    || volume.host_path.is_some()
+                    || volume.nfs.is_some()
+            })
+        };
+        let mounts: Vec<&VolumeMount> = container.volume_mounts.iter().filter(holds_data).collect();
+        let [mount] = mounts.as_slice() else { return None };
+        let path = finding.params.get("path").cloned().unwrap_or_else(|| mount.mount_path.clone());
+        Some(Self { pod, container, mount, volume: volume(mount)?, path })
     }
 
     fn medium(&self) -> &'static str {
@@ -236,10 +302,15 @@ impl<'a> Behind<'a> {
 
     /// Adds what both facts say.
     fn describe(&self, fact: Fact, finding: &LogFinding) -> Fact {
-        let log = Evidence::new(crate::evidence::Source::Log, self.pod.object_ref(), format!("log of {}", finding.key.container), finding.signature)
-            .excerpt(finding.excerpt.clone())
-            .at(finding.last)
-            .times(finding.count);
+        let log = Evidence::new(
+            crate::evidence::Source::Log,
+            self.pod.object_ref(),
+            format!("log of {}", finding.key.container),
+            finding.signature,
+        )
+        .excerpt(finding.excerpt.clone())
+        .at(finding.last)
+        .times(finding.count);
         let mount = format!("{} from volume {} ({})", self.mount.mount_path, self.mount.name, self.medium());
         let fact = fact
             .param("path", self.path.clone())
@@ -259,8 +330,15 @@ impl<'a> Behind<'a> {
 
 fn full(context: &Context<'_>, finding: &LogFinding) -> Option<Fact> {
     let fact = Fact::new("volume.full", finding.workload.clone());
-    let Some(behind) = Behind::find(context, finding) else { return full_without_path(context, finding, fact) };
-    let limit = behind.volume.empty_dir.as_ref().map(|directory| directory.size_limit.clone()).filter(|limit| !limit.is_empty());
+    let Some(behind) = Behind::find(context, finding) else {
+        return full_without_path(context, finding, fact);
+    };
+    let limit = behind
+        .volume
+        .empty_dir
+        .as_ref()
+        .map(|directory| directory.size_limit.clone())
+        .filter(|limit| !limit.is_empty());
     let claimed = behind.claim().and_then(|claim| {
         let claim = context.state.claims.get(claim.ns(), &claim.name)?;
         claim.status.capacity.get("storage").map(ToString::to_string)
@@ -272,38 +350,53 @@ fn full(context: &Context<'_>, finding: &LogFinding) -> Option<Fact> {
     })
 }
 
-/// A full disk whose line names no path: the only writable volume, where there is just one.
+/// A full disk whose line names no path: the only data volume, where there is just one.
 fn full_without_path(context: &Context<'_>, finding: &LogFinding, fact: Fact) -> Option<Fact> {
+    if let Some(behind) = Behind::only(context, finding) {
+        return Some(behind.describe(fact, finding));
+    }
     let pod = context.state.pods.get(&finding.key.namespace, &finding.key.pod)?;
-    let container = pod.spec.all_containers().find(|container| container.name == finding.key.container)?;
-    let writable = |mount: &&VolumeMount| {
-        let volume = pod.spec.volumes.iter().find(|volume| volume.name == mount.name);
-        !mount.read_only && volume.is_some_and(|volume| volume.persistent_volume_claim.is_some() || volume.empty_dir.is_some())
-    };
-    let mounts: Vec<&VolumeMount> = container.volume_mounts.iter().filter(writable).collect();
-    let [mount] = mounts.as_slice() else {
-        let log = Evidence::new(crate::evidence::Source::Log, pod.object_ref(), format!("log of {}", finding.key.container), finding.signature);
-        return Some(
-            fact.param("medium", "root")
-                .param("line", finding.excerpt.clone())
-                .param("container", container.name.clone())
-                .evidence([log.excerpt(finding.excerpt.clone()).times(finding.count)]),
-        );
-    };
-    let volume = pod.spec.volumes.iter().find(|volume| volume.name == mount.name)?;
-    let behind = Behind { pod, container, mount, volume, path: mount.mount_path.clone() };
-    Some(behind.describe(fact, finding))
+    let log = Evidence::new(
+        crate::evidence::Source::Log,
+        pod.object_ref(),
+        format!("log of {}", finding.key.container),
+        finding.signature,
+    );
+    Some(
+        fact.param("medium", "root")
+            .param("line", finding.excerpt.clone())
+            .param("container", finding.key.container.clone())
+            .evidence([log.excerpt(finding.excerpt.clone()).times(finding.count)]),
+    )
+}
+
+/// Whether a denial without a path is about a file, not about a port, a user or a system call.
+fn about_a_file(line: &str) -> bool {
+    let line = line.to_lowercase();
+    let has = |words: &[&str]| words.iter().any(|word| line.contains(word));
+    has(&["permission denied", "eacces", "access denied"])
+        && has(&["open", "file", "read", "writ", "creat", "mkdir", "directory", "save"])
+        && !has(&["bind", "listen", "socket", "connect", "port ", "setuid", "setgid", "publickey", "exec"])
 }
 
 fn denied(context: &Context<'_>, finding: &LogFinding) -> Option<Fact> {
-    let behind = Behind::find(context, finding)?;
+    // A relative path is under the working directory, which for a data store is its volume.
+    let absolute = finding.params.get("path").is_some_and(|path| path.starts_with('/'));
+    let behind = match Behind::find(context, finding) {
+        None if !absolute && about_a_file(&finding.excerpt) => Behind::only(context, finding)?,
+        found => found?,
+    };
     let pod = &behind.pod.spec.security_context;
     let own = &behind.container.security_context;
     let mut fact = behind
         .describe(Fact::new("volume.denied", finding.workload.clone()), finding)
         .param("read_only", behind.mount.read_only);
     if let Some(user) = own.run_as_user.or(pod.run_as_user) {
-        fact = fact.param("user", user).evidence([Evidence::spec(behind.pod.object_ref(), "securityContext.runAsUser", user.to_string())]);
+        fact = fact.param("user", user).evidence([Evidence::spec(
+            behind.pod.object_ref(),
+            "securityContext.runAsUser",
+            user.to_string(),
+        )]);
     }
     if let Some(group) = pod.fs_group {
         fact = fact.param("group", group);

@@ -159,24 +159,39 @@ mod tests {
 
     #[test]
     fn tells_refusals_apart() {
-        let is = |message: &str, fits: fn(&Refusal) -> bool| assert!(refusal(message).as_ref().is_some_and(fits), "{message}");
-        is("failed quota: q: must specify limits.cpu for: app", |r| matches!(r, Refusal::QuotaUnspecified { .. }));
-        is("is forbidden: maximum cpu usage per Container is 1, but limit is 2", |r| matches!(r, Refusal::LimitRange { .. }));
-        is("[minimum memory usage per Container is 64Mi. No request is specified]", |r| matches!(r, Refusal::LimitRange { .. }));
+        let is = |message: &str, fits: fn(&Refusal) -> bool| {
+            assert!(refusal(message).as_ref().is_some_and(fits), "{message}")
+        };
+        is("failed quota: q: must specify limits.cpu for: app", |r| {
+            matches!(r, Refusal::QuotaUnspecified { .. })
+        });
+        is("is forbidden: maximum cpu usage per Container is 1, but limit is 2", |r| {
+            matches!(r, Refusal::LimitRange { .. })
+        });
+        is("[minimum memory usage per Container is 64Mi. No request is specified]", |r| {
+            matches!(r, Refusal::LimitRange { .. })
+        });
         is("error looking up service account shop/web: serviceaccount \"web\" not found", |r| {
             *r == Refusal::ServiceAccount { name: "web".to_owned() }
         });
-        is("violates PodSecurity \"restricted:latest\": runAsNonRoot != true", |r| {
-            matches!(r, Refusal::PodSecurity { level, .. } if level == "restricted")
-        });
+        is(
+            "violates PodSecurity \"restricted:latest\": runAsNonRoot != true",
+            |r| matches!(r, Refusal::PodSecurity { level, .. } if level == "restricted"),
+        );
         is("no PriorityClass with name high was found", |r| matches!(r, Refusal::PriorityClass { .. }));
         is("pod rejected: RuntimeClass \"kata\" not found", |r| matches!(r, Refusal::RuntimeClass { .. }));
-        is("admission webhook \"v.io\" denied the request: no", |r| matches!(r, Refusal::WebhookDenies { .. }));
-        is("failed calling webhook \"v.io\": x509: certificate has expired", |r| matches!(r, Refusal::WebhookFails { .. }));
+        is("admission webhook \"v.io\" denied the request: no", |r| {
+            matches!(r, Refusal::WebhookDenies { .. })
+        });
+        is("failed calling webhook \"v.io\": x509: certificate has expired", |r| {
+            matches!(r, Refusal::WebhookFails { .. })
+        });
         is("ValidatingAdmissionPolicy 'p' with binding 'b' denied request: failed expression", |r| {
             matches!(r, Refusal::Policy { .. })
         });
-        is("unable to create new content in namespace x because it is being terminated", |r| *r == Refusal::Terminating);
+        is("unable to create new content in namespace x because it is being terminated", |r| {
+            *r == Refusal::Terminating
+        });
         assert_eq!(refusal("Created pod: web-1"), None);
     }
 }

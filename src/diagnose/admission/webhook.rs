@@ -53,7 +53,11 @@ pub(super) fn failing(context: &Context<'_>, blocked: &[Blocked<'_>], facts: &mu
             .since(hits.iter().filter_map(|one| one.since).min());
         if let Some(webhook) = webhook {
             let policy = if webhook.failure_policy.is_empty() { "Fail" } else { &webhook.failure_policy };
-            fact = fact.param("policy", policy).evidence([Evidence::spec(subject, "webhooks[].failurePolicy", policy)]);
+            fact = fact.param("policy", policy).evidence([Evidence::spec(
+                subject,
+                "webhooks[].failurePolicy",
+                policy,
+            )]);
         }
         let (mut by, mut backend) = (class(reason), "unknown");
         if let Some(service) = service {
@@ -83,7 +87,10 @@ fn look_behind(context: &Context<'_>, fact: Fact, service: &ObjectRef) -> (&'sta
             }
             match service_ready(context, service) {
                 Some(true) => ("ready", fact),
-                Some(false) => ("not-ready", fact.evidence([Evidence::status(service.clone(), "endpoints", "none ready")])),
+                Some(false) => (
+                    "not-ready",
+                    fact.evidence([Evidence::status(service.clone(), "endpoints", "none ready")]),
+                ),
                 None => ("unknown", fact),
             }
         }

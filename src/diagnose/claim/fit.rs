@@ -127,7 +127,9 @@ fn mismatches(
     if let Some(holder) = holder(volume)
         && holder != (claim.metadata.namespace.as_str(), claim.metadata.name.as_str())
     {
-        let alive = claims.get(holder.0, holder.1).is_some_and(|other| other.spec.volume_name == volume.metadata.name || other.status.phase == "Bound");
+        let alive = claims.get(holder.0, holder.1).is_some_and(|other| {
+            other.spec.volume_name == volume.metadata.name || other.status.phase == "Bound"
+        });
         found.push(if alive { Mismatch::Occupied } else { Mismatch::Released });
     } else if volume.status.phase == "Released" || volume.status.phase == "Failed" {
         found.push(Mismatch::Released);
@@ -159,7 +161,12 @@ pub(super) fn asked(claim: &PersistentVolumeClaim) -> String {
 impl Near<'_> {
     /// Closest first: fewer differences, then free before taken, same class before another.
     fn key(&self) -> (bool, usize, &[Mismatch], &str) {
-        (self.mismatches.contains(&Mismatch::Class), self.mismatches.len(), &self.mismatches, &self.volume.metadata.name)
+        (
+            self.mismatches.contains(&Mismatch::Class),
+            self.mismatches.len(),
+            &self.mismatches,
+            &self.volume.metadata.name,
+        )
     }
 
     /// How sure it is that this difference keeps the claim pending.
@@ -183,7 +190,10 @@ impl Near<'_> {
         match by {
             Mismatch::Selector => spec.selector.as_ref().map_or(String::new(), |selector| {
                 let labels = selector.match_labels.iter().map(|(key, value)| format!("{key}={value}"));
-                labels.chain(selector.match_expressions.iter().map(ToString::to_string)).collect::<Vec<_>>().join(", ")
+                labels
+                    .chain(selector.match_expressions.iter().map(ToString::to_string))
+                    .collect::<Vec<_>>()
+                    .join(", ")
             }),
             Mismatch::AccessMode => spec.access_modes.join(", "),
             Mismatch::Capacity => storage(&spec.resources.requests).to_string(),
@@ -198,7 +208,8 @@ impl Near<'_> {
         let volume = self.volume;
         match by {
             Mismatch::Selector => {
-                let labels: Vec<String> = volume.metadata.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
+                let labels: Vec<String> =
+                    volume.metadata.labels.iter().map(|(key, value)| format!("{key}={value}")).collect();
                 if labels.is_empty() { "no labels".to_owned() } else { labels.join(", ") }
             }
             Mismatch::AccessMode => volume.spec.access_modes.join(", "),

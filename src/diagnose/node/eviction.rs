@@ -31,7 +31,8 @@ pub(super) fn run(context: &Context<'_>, facts: &mut Facts) {
         let Some(last) = evicted.iter().max_by_key(|pod| pod.status.start_time) else { continue };
         let mut fact = fact(context, workload, &last.status.message, &last.spec.node_name)
             .param("count", evicted.len())
-            .evidence([Evidence::status(last.object_ref(), "status.reason", "Evicted").excerpt(last.status.message.clone())]);
+            .evidence([Evidence::status(last.object_ref(), "status.reason", "Evicted")
+                .excerpt(last.status.message.clone())]);
         if let Some(event) = newest_event(context, &last.object_ref(), |event| event.reason == "Evicted") {
             fact = fact.evidence([Evidence::event(event)]).since(event.first().0);
         }
@@ -58,7 +59,8 @@ fn gone(context: &Context<'_>, facts: &mut Facts) {
 }
 
 fn fact(context: &Context<'_>, workload: &ObjectRef, message: &str, node: &str) -> Fact {
-    let mut fact = Fact::new("node.evicted", workload.clone()).param("by", class(message)).param("message", message);
+    let mut fact =
+        Fact::new("node.evicted", workload.clone()).param("by", class(message)).param("message", message);
     if !node.is_empty() {
         fact = fact.object("node", node_ref(node));
     }
@@ -67,14 +69,22 @@ fn fact(context: &Context<'_>, workload: &ObjectRef, message: &str, node: &str) 
     }
     let after = |mark: &str, ends: &[char]| {
         let (_, rest) = message.split_once(mark)?;
-        rest.split(ends).next().map(|word| word.trim().trim_matches('"').to_owned()).filter(|word| !word.is_empty())
+        rest.split(ends)
+            .next()
+            .map(|word| word.trim().trim_matches('"').to_owned())
+            .filter(|word| !word.is_empty())
     };
     let found = [
         ("resource", after("low on resource: ", &['.', ' '])),
         ("container", after("Container ", &[' '])),
         ("used", after("was using ", &[',', ' '])),
         ("requested", after("request is ", &[',', ' ', '.'])),
-        ("limit", after("limit of containers ", &[' ', ',']).or_else(|| after("storage limit \"", &['"'])).or_else(|| after("exceeds the limit \"", &['"']))),
+        (
+            "limit",
+            after("limit of containers ", &[' ', ','])
+                .or_else(|| after("storage limit \"", &['"']))
+                .or_else(|| after("exceeds the limit \"", &['"'])),
+        ),
     ];
     for (name, value) in found {
         if let Some(value) = value {
@@ -88,7 +98,10 @@ fn class(message: &str) -> &'static str {
     let has = |words: &[&str]| words.iter().any(|word| message.contains(word));
     if has(&["EmptyDir volume"]) {
         "volume-limit"
-    } else if has(&["exceeded its local ephemeral storage limit", "usage exceeds the total limit of containers"]) {
+    } else if has(&[
+        "exceeded its local ephemeral storage limit",
+        "usage exceeds the total limit of containers",
+    ]) {
         "own-limit"
     } else if has(&["low on resource: memory", "MemoryPressure"]) {
         "memory"

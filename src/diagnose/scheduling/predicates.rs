@@ -93,7 +93,8 @@ impl<'a> Nodes<'a> {
         let affinity = &pod.spec.affinity;
         for term in &affinity.pod_anti_affinity.required_during_scheduling_ignored_during_execution {
             let taken = self.domains(term, &pod.metadata.namespace);
-            let wanted = format!("no pod with {} per {}", selector_text(&term.label_selector), term.topology_key);
+            let wanted =
+                format!("no pod with {} per {}", selector_text(&term.label_selector), term.topology_key);
             self.add(all, |view| {
                 let blocker = taken.get(label(view.node, &term.topology_key)?)?;
                 let mut failure = Failure::new(By::PodAntiAffinity, &wanted, format!("{blocker} is there"));
@@ -103,14 +104,20 @@ impl<'a> Nodes<'a> {
         }
         for term in &affinity.pod_affinity.required_during_scheduling_ignored_during_execution {
             let present = self.domains(term, &pod.metadata.namespace);
-            let own = term.label_selector.as_ref().is_some_and(|selector| selector.matches(&pod.metadata.labels));
+            let own =
+                term.label_selector.as_ref().is_some_and(|selector| selector.matches(&pod.metadata.labels));
             // The first pod of a group that wants its own kind is let through anywhere.
             if present.is_empty() && own {
                 continue;
             }
-            let wanted = format!("a pod with {} in the same {}", selector_text(&term.label_selector), term.topology_key);
+            let wanted = format!(
+                "a pod with {} in the same {}",
+                selector_text(&term.label_selector),
+                term.topology_key
+            );
             self.add(all, |view| {
-                let here = label(view.node, &term.topology_key).is_some_and(|domain| present.contains_key(domain));
+                let here =
+                    label(view.node, &term.topology_key).is_some_and(|domain| present.contains_key(domain));
                 (!here).then(|| Failure::new(By::PodAffinity, &wanted, "none is there"))
             });
         }
@@ -121,8 +128,14 @@ impl<'a> Nodes<'a> {
     fn others_anti_affinity(&self, pod: &Pod, all: &mut [Vec<Failure>]) {
         for view in &self.views {
             for other in &view.pods {
-                let terms = &other.spec.affinity.pod_anti_affinity.required_during_scheduling_ignored_during_execution;
-                for term in terms.iter().filter(|term| self.term_matches(term, &other.metadata.namespace, pod)) {
+                let terms = &other
+                    .spec
+                    .affinity
+                    .pod_anti_affinity
+                    .required_during_scheduling_ignored_during_execution;
+                for term in
+                    terms.iter().filter(|term| self.term_matches(term, &other.metadata.namespace, pod))
+                {
                     let Some(domain) = label(view.node, &term.topology_key) else { continue };
                     self.add(all, |candidate| {
                         (label(candidate.node, &term.topology_key) == Some(domain)).then(|| Failure {
@@ -157,7 +170,11 @@ impl<'a> Nodes<'a> {
         let listed = term.namespaces.contains(own);
         let selected = term.namespace_selector.as_ref().is_some_and(|selector| {
             selector.is_empty()
-                || self.state.namespaces.get("", own).is_some_and(|found| selector.matches(&found.metadata.labels))
+                || self
+                    .state
+                    .namespaces
+                    .get("", own)
+                    .is_some_and(|found| selector.matches(&found.metadata.labels))
         });
         let same = term.namespaces.is_empty() && term.namespace_selector.is_none() && own == namespace;
         (listed || selected || same)
@@ -174,11 +191,13 @@ impl<'a> Nodes<'a> {
             for view in self.views.iter().filter(|view| selection(view.node, pod).is_none()) {
                 let Some(domain) = label(view.node, key) else { continue };
                 let matching = view.pods.iter().filter(|other| {
-                    other.metadata.namespace == pod.metadata.namespace && selector.matches(&other.metadata.labels)
+                    other.metadata.namespace == pod.metadata.namespace
+                        && selector.matches(&other.metadata.labels)
                 });
                 *domains.entry(domain).or_default() += i64::try_from(matching.count()).unwrap_or(i64::MAX);
             }
-            let enough = constraint.min_domains.unwrap_or(1) <= i64::try_from(domains.len()).unwrap_or(i64::MAX);
+            let enough =
+                constraint.min_domains.unwrap_or(1) <= i64::try_from(domains.len()).unwrap_or(i64::MAX);
             let least = if enough { domains.values().copied().min().unwrap_or(0) } else { 0 };
             let own = i64::from(selector.matches(&pod.metadata.labels));
             let wanted = format!("at most {} more pods per {key} than elsewhere", constraint.max_skew.max(1));
@@ -187,7 +206,11 @@ impl<'a> Nodes<'a> {
                 Some(domain) => {
                     let here = domains.get(domain).copied().unwrap_or(0);
                     (here + own - least > constraint.max_skew.max(1)).then(|| {
-                        Failure::new(By::TopologySpread, &wanted, format!("{key}={domain} has {here}, the least {least}"))
+                        Failure::new(
+                            By::TopologySpread,
+                            &wanted,
+                            format!("{key}={domain} has {here}, the least {least}"),
+                        )
                     })
                 }
             });
@@ -207,7 +230,11 @@ impl<'a> Nodes<'a> {
                 (!terms.iter().any(|term| term.matches(view.node))).then(|| {
                     Failure::new(
                         By::VolumeAffinity,
-                        format!("a node that reaches PersistentVolume {} ({})", volume.metadata.name, terms_text(terms)),
+                        format!(
+                            "a node that reaches PersistentVolume {} ({})",
+                            volume.metadata.name,
+                            terms_text(terms)
+                        ),
                         "",
                     )
                 })
@@ -223,10 +250,10 @@ impl<'a> Nodes<'a> {
 
 /// Names of the claims that a pod mounts.
 pub(in crate::diagnose) fn claim_names(pod: &Pod) -> Vec<String> {
-    let ephemeral = |volume: &Volume| {
-        volume.ephemeral.as_ref().map(|_| format!("{}-{}", pod.metadata.name, volume.name))
-    };
-    let named = |volume: &Volume| volume.persistent_volume_claim.as_ref().map(|claim| claim.claim_name.clone());
+    let ephemeral =
+        |volume: &Volume| volume.ephemeral.as_ref().map(|_| format!("{}-{}", pod.metadata.name, volume.name));
+    let named =
+        |volume: &Volume| volume.persistent_volume_claim.as_ref().map(|claim| claim.claim_name.clone());
     pod.spec.volumes.iter().filter_map(|volume| named(volume).or_else(|| ephemeral(volume))).collect()
 }
 
@@ -323,7 +350,9 @@ fn host_ports(view: &NodeView<'_>, pod: &Pod) -> Option<Failure> {
             (port, _) => port,
         };
         ports
-            .map(|port| (host(port), if port.protocol.is_empty() { "TCP".to_owned() } else { port.protocol.clone() }))
+            .map(|port| {
+                (host(port), if port.protocol.is_empty() { "TCP".to_owned() } else { port.protocol.clone() })
+            })
             .filter(|(port, _)| *port != 0)
             .collect()
     };
@@ -335,7 +364,11 @@ fn host_ports(view: &NodeView<'_>, pod: &Pod) -> Option<Failure> {
         if let Some((port, protocol)) = ports(other).into_iter().find(|port| wanted.contains(port)) {
             return Some(Failure {
                 blocker: Some(pod_ref(other)),
-                ..Failure::new(By::HostPort, format!("host port {port}/{protocol}"), format!("{} has it", pod_ref(other)))
+                ..Failure::new(
+                    By::HostPort,
+                    format!("host port {port}/{protocol}"),
+                    format!("{} has it", pod_ref(other)),
+                )
             });
         }
     }

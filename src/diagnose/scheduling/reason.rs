@@ -218,7 +218,10 @@ mod tests {
 
     #[test]
     fn extended_resources_and_both_affinities_are_told_apart() {
-        assert_eq!(parsed("0/1 nodes are available: 1 Insufficient nvidia.com/gpu."), [(By::ExtendedResource, 1)]);
+        assert_eq!(
+            parsed("0/1 nodes are available: 1 Insufficient nvidia.com/gpu."),
+            [(By::ExtendedResource, 1)]
+        );
         let both = "0/3 nodes are available: 1 node(s) didn't match pod affinity rules, 2 node(s) didn't satisfy \
                     existing pods anti-affinity rules.";
         assert_eq!(parsed(both), [(By::PodAffinity, 1), (By::PodAntiAffinity, 2)]);

@@ -49,9 +49,35 @@ fn simulate(nodes: &Nodes<'_>, pod: &Pod) -> Option<Verdict> {
     if chosen.is_empty() {
         return Some(no_node_selected(&rows));
     }
+    if chosen.iter().all(|(node, failures)| is_control_plane(node) && has(failures, By::Cordon))
+        && !asks_for_control_plane(pod)
+    {
+        // What the pod selects by accident is no place to go: the workers it leaves out are.
+        let workers: Vec<_> = rows.iter().filter(|(node, _)| !is_control_plane(node)).copied().collect();
+        if !workers.is_empty() {
+            return Some(no_node_selected(&workers));
+        }
+    }
     let workers: Vec<_> = chosen.iter().filter(|(node, _)| !is_control_plane(node)).copied().collect();
     let candidates = if workers.is_empty() { chosen } else { workers };
     Some(smallest_relaxation(&candidates))
+}
+
+/// Whether a pod is meant for the control plane.
+fn asks_for_control_plane(pod: &Pod) -> bool {
+    let terms = &pod.spec.affinity.node_affinity.required_during_scheduling_ignored_during_execution;
+    let positive = terms
+        .node_selector_terms
+        .iter()
+        .flat_map(|term| &term.match_expressions)
+        .filter(|requirement| matches!(requirement.operator.as_str(), "In" | "Exists"))
+        .map(|requirement| &requirement.key);
+    let role = |key: &String| {
+        key.starts_with("node-role.kubernetes.io/")
+            || key == "kubernetes.io/role"
+            || key == "kubernetes.io/hostname"
+    };
+    pod.spec.node_selector.keys().chain(positive).any(role)
 }
 
 /// The verdict where the selector or the affinity matches no node at all.
@@ -118,7 +144,8 @@ fn smallest_relaxation(rows: &[(&Node, &Vec<Failure>)]) -> Verdict {
 
 /// How much of a resource is missing; zero for other predicates.
 fn missing(failures: &[Failure], by: By) -> i128 {
-    let shortage = failures.iter().find(|failure| failure.by == by).and_then(|failure| failure.shortage.as_ref());
+    let shortage =
+        failures.iter().find(|failure| failure.by == by).and_then(|failure| failure.shortage.as_ref());
     shortage.map_or(0, |shortage| shortage.requested.minus(shortage.free).milli())
 }
 
@@ -128,7 +155,10 @@ fn from_message(nodes: &Nodes<'_>, pod: &Pod, said: &Rejection) -> Option<Verdic
         nodes
             .views
             .iter()
-            .filter(|view| is_control_plane(view.node) && (view.node.spec.unschedulable || !view.node.spec.taints.is_empty()))
+            .filter(|view| {
+                is_control_plane(view.node)
+                    && (view.node.spec.unschedulable || !view.node.spec.taints.is_empty())
+            })
             .count(),
     )
     .unwrap_or(0);
@@ -137,14 +167,20 @@ fn from_message(nodes: &Nodes<'_>, pod: &Pod, said: &Rejection) -> Option<Verdic
         _ => count,
     };
     let known = said.reasons.iter().filter(|reason| reason.by != By::Other);
-    let best = known.max_by(|a, b| weight(a.by, a.nodes).cmp(&weight(b.by, b.nodes)).then(b.by.cmp(&a.by)))?;
+    let best =
+        known.max_by(|a, b| weight(a.by, a.nodes).cmp(&weight(b.by, b.nodes)).then(b.by.cmp(&a.by)))?;
     let by = match best.by {
         // The message does not say which of the two; the pod does.
         By::NodeSelector if pod.spec.node_selector.is_empty() => By::NodeAffinity,
         other => other,
     };
     let failures = nodes.failures(pod);
-    let closest = nodes.views.iter().zip(&failures).filter(|(_, failures)| has(failures, by)).min_by_key(|(_, f)| f.len());
+    let closest = nodes
+        .views
+        .iter()
+        .zip(&failures)
+        .filter(|(_, failures)| has(failures, by))
+        .min_by_key(|(_, f)| f.len());
     Some(Verdict {
         by,
         failure: closest.and_then(|(_, failures)| failures.iter().find(|failure| failure.by == by).cloned()),
@@ -166,6 +202,8 @@ fn is_control_plane(node: &Node) -> bool {
     let also_worker = labels.contains_key("node-role.kubernetes.io/worker");
     let tainted = node.spec.taints.iter().any(|taint| ROLES.contains(&taint.key.as_str()));
     let labelled = ROLES.iter().any(|role| labels.contains_key(*role))
-        || labels.get("kubernetes.io/role").is_some_and(|role| matches!(role.as_str(), "master" | "control-plane"));
+        || labels
+            .get("kubernetes.io/role")
+            .is_some_and(|role| matches!(role.as_str(), "master" | "control-plane"));
     tainted || (labelled && !also_worker)
 }
