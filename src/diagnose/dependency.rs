@@ -61,8 +61,14 @@ const REJECTIONS: [&str; 13] = [
 ];
 
 /// What is so for every caller.
-const LIMITS: [&str; 6] =
-    ["too-many-connections", "read-only", "redis-oom", "persistence-failed", "replication-broken", "loading-dataset"];
+const LIMITS: [&str; 6] = [
+    "too-many-connections",
+    "read-only",
+    "redis-oom",
+    "persistence-failed",
+    "replication-broken",
+    "loading-dataset",
+];
 
 /// See [`super::Diagnoser::run`].
 pub fn run(context: &Context<'_>, facts: &mut Facts) {
@@ -85,7 +91,8 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
 
 fn product(context: &Context<'_>, finding: &LogFinding) -> Option<&'static str> {
     let named = finding.params.get("product").and_then(|product| net::product_name(product));
-    let by_server = || server_by_target(context, finding).and_then(|server| net::product_of(context, &server));
+    let by_server =
+        || server_by_target(context, finding).and_then(|server| net::product_of(context, &server));
     let by_port = || finding.target.as_ref().and_then(|target| net::product_of_port(target.port?));
     named.or_else(by_server).or_else(by_port)
 }
@@ -120,7 +127,11 @@ fn rejected(context: &Context<'_>, finding: &LogFinding, product: Option<&'stati
     if let Some(product) = product {
         fact = fact.param("product", product);
     }
-    for (name, keys) in [("user", &["user", "role"][..]), ("database", &["database", "table", "field", "name"]), ("reason", &["reason"])] {
+    for (name, keys) in [
+        ("user", &["user", "role"][..]),
+        ("database", &["database", "table", "field", "name"]),
+        ("reason", &["reason"]),
+    ] {
         if let Some(value) = keys.iter().find_map(|key| finding.params.get(*key)) {
             fact = fact.param(name, value.clone());
         }
@@ -130,8 +141,11 @@ fn rejected(context: &Context<'_>, finding: &LogFinding, product: Option<&'stati
     }
     if let Some(server) = server(context, finding, product) {
         let alike = |other: &LogFinding| !other.recovered && other.signature == finding.signature;
-        let users: BTreeSet<ObjectRef> =
-            context.topology.services_of(&server).flat_map(|service| net::users_of(context, service)).collect();
+        let users: BTreeSet<ObjectRef> = context
+            .topology
+            .services_of(&server)
+            .flat_map(|service| net::users_of(context, service))
+            .collect();
         let others = users.iter().any(|user| *user != finding.workload && !context.logs.of(user).any(alike));
         fact = fact.param("others_work", others);
         if let Some(service) = context.topology.services_of(&server).next() {
@@ -142,11 +156,20 @@ fn rejected(context: &Context<'_>, finding: &LogFinding, product: Option<&'stati
     facts.add(fact);
 }
 
-fn limit(context: &Context<'_>, server: &ObjectRef, signature: &'static str, findings: &[&LogFinding], facts: &mut Facts) {
+fn limit(
+    context: &Context<'_>,
+    server: &ObjectRef,
+    signature: &'static str,
+    findings: &[&LogFinding],
+    facts: &mut Facts,
+) {
     let callers: BTreeSet<&ObjectRef> =
         findings.iter().map(|finding| &finding.workload).filter(|caller| *caller != server).collect();
     let replicas: usize = callers.iter().map(|caller| net::live_pods(context, caller).len()).sum();
-    let product = findings.iter().find_map(|finding| product(context, finding)).or_else(|| net::product_of(context, server));
+    let product = findings
+        .iter()
+        .find_map(|finding| product(context, finding))
+        .or_else(|| net::product_of(context, server));
     // A caller that could not be told from its dependency is all there is to name.
     let found = !callers.is_empty() || net::product_of(context, server).is_some();
     let mut fact = Fact::new("dependency.limits", server.clone())
@@ -172,14 +195,20 @@ fn limit(context: &Context<'_>, server: &ObjectRef, signature: &'static str, fin
 }
 
 /// A line of the server's arguments or ConfigMaps that sets what it complains about.
-fn stated(context: &Context<'_>, server: &ObjectRef, signature: &str) -> Option<(ObjectRef, String, Evidence)> {
+fn stated(
+    context: &Context<'_>,
+    server: &ObjectRef,
+    signature: &str,
+) -> Option<(ObjectRef, String, Evidence)> {
     let words: &[&str] = match signature {
         "too-many-connections" => &["max_connections", "maxclients", "max-connections", "max_client_conn"],
         "read-only" => &["read-only", "read_only", "super_read_only", "default_transaction_read_only"],
         "redis-oom" => &["maxmemory"],
         _ => return None,
     };
-    let set = |line: &str| !line.trim_start().starts_with(['#', ';']) && words.iter().any(|word| line.contains(word));
+    let set = |line: &str| {
+        !line.trim_start().starts_with(['#', ';']) && words.iter().any(|word| line.contains(word))
+    };
     for edge in context.topology.from(server) {
         if edge.to.kind != crate::cluster::Kind::ConfigMap {
             continue;
@@ -194,7 +223,8 @@ fn stated(context: &Context<'_>, server: &ObjectRef, signature: &str) -> Option<
         }
     }
     let spec = net::spec_of(context, server)?;
-    let mut arguments = net::running_containers(spec).flat_map(|container| container.command.iter().chain(&container.args));
+    let mut arguments =
+        net::running_containers(spec).flat_map(|container| container.command.iter().chain(&container.args));
     let line = arguments.find(|argument| argument.len() < 500 && set(argument))?.clone();
     let evidence = Evidence::spec(server.clone(), "spec.template.spec.containers[].args", line.clone());
     Some((server.clone(), line, evidence))

@@ -50,7 +50,8 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
     }
     let addresses: BTreeSet<&str> = servers.iter().map(|service| service.spec.cluster_ip.as_str()).collect();
     for workload in &context.state.workloads {
-        let owned = matches!(workload.kind, Kind::ReplicaSet | Kind::Job) && !workload.metadata.owner_references.is_empty();
+        let owned = matches!(workload.kind, Kind::ReplicaSet | Kind::Job)
+            && !workload.metadata.owner_references.is_empty();
         if !owned {
             pod_settings(context, &workload.object_ref(), &workload.template().spec, &addresses, facts);
         }
@@ -69,7 +70,14 @@ fn servers<'a>(context: &Context<'a>) -> Vec<&'a Service> {
         let port = service.spec.ports.iter().any(|port| port.port == 53);
         port && (selects || service.metadata.name.contains("dns"))
     };
-    context.state.services.in_namespace("kube-system").iter().chain(context.state.services.in_namespace("openshift-dns")).filter(is_dns).collect()
+    context
+        .state
+        .services
+        .in_namespace("kube-system")
+        .iter()
+        .chain(context.state.services.in_namespace("openshift-dns"))
+        .filter(is_dns)
+        .collect()
 }
 
 /// Failed look-ups, whoever made them.
@@ -87,10 +95,16 @@ fn server(context: &Context<'_>, service: &Service, facts: &mut Facts) {
         let zero = context.state.workload_of(&workload).is_some_and(|found| found.desired() == 0);
         match parse_error(context, &workload) {
             Some((line, evidence)) => Some(("parse-error", line, evidence)),
-            None if zero => Some(("zero-replicas", String::new(), Evidence::spec(workload.clone(), "spec.replicas", "0"))),
+            None if zero => {
+                Some(("zero-replicas", String::new(), Evidence::spec(workload.clone(), "spec.replicas", "0")))
+            }
             None => {
                 let text = format!("0 of {} pods are ready", pods.len());
-                Some(("not-ready", String::new(), Evidence::status(workload.clone(), "status.readyReplicas", text)))
+                Some((
+                    "not-ready",
+                    String::new(),
+                    Evidence::status(workload.clone(), "status.readyReplicas", text),
+                ))
             }
         }
     } else {
@@ -130,7 +144,8 @@ fn config_of<'a>(context: &Context<'a>, workload: &ObjectRef) -> Option<&'a Conf
 fn parse_error(context: &Context<'_>, workload: &ObjectRef) -> Option<(String, Evidence)> {
     let texts = ["Error during parsing", "plugin/", "Corefile"];
     own_lines(context, workload, |line| {
-        line.contains("Corefile") && (line.contains("rror") || line.contains("nknown") || line.contains("panic"))
+        line.contains("Corefile")
+            && (line.contains("rror") || line.contains("nknown") || line.contains("panic"))
             || (line.starts_with("plugin/") && texts.iter().any(|text| line.contains(text)))
     })
 }
@@ -142,15 +157,21 @@ fn looped(context: &Context<'_>, workload: &ObjectRef) -> Option<(&'static str, 
 }
 
 /// The last line of the workload's own logs that is meant.
-fn own_lines(context: &Context<'_>, workload: &ObjectRef, meant: impl Fn(&str) -> bool) -> Option<(String, Evidence)> {
+fn own_lines(
+    context: &Context<'_>,
+    workload: &ObjectRef,
+    meant: impl Fn(&str) -> bool,
+) -> Option<(String, Evidence)> {
     for pod in context.topology.pods_of(workload) {
         let (namespace, name) = (&pod.metadata.namespace, &pod.metadata.name);
-        for (key, log) in context.state.logs.iter().filter(|(key, _)| key.namespace == *namespace && key.pod == *name) {
+        for (key, log) in
+            context.state.logs.iter().filter(|(key, _)| key.namespace == *namespace && key.pod == *name)
+        {
             if let Some(line) = log.text.lines().rev().take(200).find(|line| meant(line)) {
                 let line: String = line.chars().take(300).collect();
                 let path = format!("log of {}", key.container);
-                let evidence =
-                    Evidence::new(Source::Log, pod.object_ref(), path, "dns-server-error").excerpt(line.clone());
+                let evidence = Evidence::new(Source::Log, pod.object_ref(), path, "dns-server-error")
+                    .excerpt(line.clone());
                 return Some((line, evidence));
             }
         }
@@ -171,8 +192,12 @@ fn overridden(context: &Context<'_>, config: Option<&ConfigMap>) -> Option<(&'st
             let (first, rest) = (words.next().unwrap_or_default(), words.collect::<Vec<_>>());
             let taken = match first {
                 "match" if denies => rest.first().is_some_and(|pattern| hits(pattern, &hosts)),
-                "template" if denies => rest.iter().skip(2).any(|zone| hosts.iter().any(|host| within(host, zone))),
-                "rewrite" => rest.iter().any(|part| hosts.iter().any(|host| host == part.trim_end_matches('.')) || hits(part, &hosts)),
+                "template" if denies => {
+                    rest.iter().skip(2).any(|zone| hosts.iter().any(|host| within(host, zone)))
+                }
+                "rewrite" => rest.iter().any(|part| {
+                    hosts.iter().any(|host| host == part.trim_end_matches('.')) || hits(part, &hosts)
+                }),
                 _ => false,
             };
             if taken {
@@ -199,7 +224,13 @@ fn within(host: &str, zone: &str) -> bool {
     zone.len() >= 3 && (host == zone || host.ends_with(&format!(".{zone}")))
 }
 
-fn pod_settings(context: &Context<'_>, workload: &ObjectRef, spec: &PodSpec, dns: &BTreeSet<&str>, facts: &mut Facts) {
+fn pod_settings(
+    context: &Context<'_>,
+    workload: &ObjectRef,
+    spec: &PodSpec,
+    dns: &BTreeSet<&str>,
+    facts: &mut Facts,
+) {
     let servers = &spec.dns_config.nameservers;
     // Node-local caches listen on a link-local address.
     let knows_cluster = |server: &String| dns.contains(server.as_str()) || server.starts_with("169.254.");
@@ -216,7 +247,10 @@ fn pod_settings(context: &Context<'_>, workload: &ObjectRef, spec: &PodSpec, dns
         .collect();
     let host = failing.first().and_then(|one| one.target.as_ref()).map(|target| target.host.clone());
     let configured = || {
-        context.topology.calls_of(workload).find(|call| matches!(call.target, Target::Service(_) | Target::Pod(_)))
+        context
+            .topology
+            .calls_of(workload)
+            .find(|call| matches!(call.target, Target::Service(_) | Target::Pod(_)))
     };
     let usable = class == "nameserver" && net::is_broken(context, workload);
     if failing.is_empty() && !usable {

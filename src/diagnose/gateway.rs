@@ -119,13 +119,18 @@ fn judge(
             let target = *services.get(route.host.split('.').next().unwrap_or_default())?;
             Some((route, target))
         })
-        .map(|(route, target)| Resolved { route, target, names: route.labels.iter().flat_map(|label| names(label)).collect() })
+        .map(|(route, target)| Resolved {
+            route,
+            target,
+            names: route.labels.iter().flat_map(|label| names(label)).collect(),
+        })
         .collect();
     if resolved.len() < ENOUGH {
         return;
     }
     let common = common_words(&services);
-    let cores: BTreeMap<String, &str> = services.iter().map(|service| (core(service, &common), *service)).collect();
+    let cores: BTreeMap<String, &str> =
+        services.iter().map(|service| (core(service, &common), *service)).collect();
     let fits = |route: &Resolved<'_>| route.names.contains(&core(route.target, &common));
     let fitting = resolved.iter().filter(|route| fits(route)).count();
     if fitting < ENOUGH || fitting * 10 < resolved.len() * 6 {
@@ -154,7 +159,17 @@ fn fact(
     let service = |name: &str| ObjectRef::new(Kind::Service, config.ns(), name);
     let victim = net::behind(context, &service(expected)).into_iter().next();
     let mut fact = Fact::new("gateway.route", gateway.unwrap_or(config).clone())
-        .param("route", route.route.labels.iter().filter(|label| !label.is_empty()).cloned().collect::<Vec<_>>().join(" "))
+        .param(
+            "route",
+            route
+                .route
+                .labels
+                .iter()
+                .filter(|label| !label.is_empty())
+                .cloned()
+                .collect::<Vec<_>>()
+                .join(" "),
+        )
         .param("target", route.target)
         .param("expected", expected)
         .param("siblings", siblings)
@@ -177,7 +192,9 @@ fn fact(
 /// The names that a route's id or path may mean: each part, bare and without words like `service`.
 fn names(label: &str) -> Vec<String> {
     let mut found = Vec::new();
-    for segment in label.split(['/', '=', '*', '(', ')', '`', ' ', ',', '{', '}']).filter(|part| !part.is_empty()) {
+    for segment in
+        label.split(['/', '=', '*', '(', ')', '`', ' ', ',', '{', '}']).filter(|part| !part.is_empty())
+    {
         let plain = squash(segment);
         for affix in ["service", "svc", "api"] {
             if let Some(rest) = plain.strip_suffix(affix).filter(|rest| !rest.is_empty()) {

@@ -42,7 +42,11 @@ pub const FACTS: &[FactSpec] = &[
     FactSpec {
         name: "ingress.duplicate",
         about: "two Ingresses of one class claim the same host and path for different Services",
-        params: &[("host", "the host"), ("path", "the path"), ("backends", "the Services, the older Ingress's first")],
+        params: &[
+            ("host", "the host"),
+            ("path", "the path"),
+            ("backends", "the Services, the older Ingress's first"),
+        ],
         refs: &[("older", "the Ingress that was there first")],
     },
     FactSpec {
@@ -97,7 +101,9 @@ fn backends(context: &Context<'_>, ingress: &Ingress, facts: &mut Facts) {
         let Some(service) = net::service(context, &object) else {
             if context.state.exists(&Kind::Service, namespace, &backend.name) == Truth::False {
                 let near = net::nearest(&backend.name, net::service_names(context, namespace));
-                let mut fact = fact.param("class", "service-missing").evidence([Evidence::absence(object, "no such Service")]);
+                let mut fact = fact
+                    .param("class", "service-missing")
+                    .evidence([Evidence::absence(object, "no such Service")]);
                 if let Some(near) = near {
                     fact = fact.param("nearest", near);
                 }
@@ -107,14 +113,20 @@ fn backends(context: &Context<'_>, ingress: &Ingress, facts: &mut Facts) {
         };
         let ports = &service.spec.ports;
         let has = ports.iter().any(|own| {
-            if backend.port.name.is_empty() { own.port == backend.port.number } else { own.name == backend.port.name }
+            if backend.port.name.is_empty() {
+                own.port == backend.port.number
+            } else {
+                own.name == backend.port.name
+            }
         });
         if !has && !ports.is_empty() && (backend.port.number != 0 || !backend.port.name.is_empty()) {
             let known = ports.iter().map(net::port_label).collect::<Vec<_>>().join(", ");
             facts.add(
-                fact.param("class", "port")
-                    .param("nearest", known.clone())
-                    .evidence([Evidence::spec(object, "spec.ports[]", known)]),
+                fact.param("class", "port").param("nearest", known.clone()).evidence([Evidence::spec(
+                    object,
+                    "spec.ports[]",
+                    known,
+                )]),
             );
         }
     }
@@ -135,7 +147,8 @@ fn class(context: &Context<'_>, ingress: &Ingress, facts: &mut Facts) {
         .evidence([Evidence::spec(ingress.object_ref(), "spec.ingressClassName", name)]);
     if !name.is_empty() {
         if !known.contains(&name) {
-            let absent = Evidence::absence(ObjectRef::cluster(Kind::IngressClass, name), "no such IngressClass");
+            let absent =
+                Evidence::absence(ObjectRef::cluster(Kind::IngressClass, name), "no such IngressClass");
             let mut fact = fact.param("class", "missing").param("name", name).evidence([absent]);
             let near = net::nearest(name, known.iter().copied());
             if let Some(near) = near.or(if let [only] = known.as_slice() { Some(*only) } else { None }) {
@@ -167,7 +180,11 @@ fn tls(context: &Context<'_>, ingress: &Ingress, facts: &mut Facts) {
                     .param("hosts", tls.hosts.clone())
                     .object("secret", secret.clone())
                     .evidence([
-                        Evidence::spec(ingress.object_ref(), "spec.tls[].secretName", tls.secret_name.clone()),
+                        Evidence::spec(
+                            ingress.object_ref(),
+                            "spec.tls[].secretName",
+                            tls.secret_name.clone(),
+                        ),
                         Evidence::absence(secret, "no such Secret"),
                     ]),
             );
@@ -179,7 +196,9 @@ fn duplicate(context: &Context<'_>, ingress: &Ingress, facts: &mut Facts) {
     // Canary and mergeable Ingresses repeat a host and path on purpose.
     let shares = |ingress: &Ingress| {
         ingress.metadata.annotations.0.iter().any(|(key, value)| {
-            (key.ends_with("/canary") && value == "true") || key.contains("mergeable") || key.contains("canary-")
+            (key.ends_with("/canary") && value == "true")
+                || key.contains("mergeable")
+                || key.contains("canary-")
         })
     };
     if shares(ingress) {
@@ -194,8 +213,7 @@ fn duplicate(context: &Context<'_>, ingress: &Ingress, facts: &mut Facts) {
             continue;
         }
         for (host, path, own) in same_paths(ingress, other) {
-            let names: Vec<String> =
-                [other_backend(other, host, path), own].into_iter().flatten().collect();
+            let names: Vec<String> = [other_backend(other, host, path), own].into_iter().flatten().collect();
             if let [first, second] = names.as_slice()
                 && first != second
             {
@@ -207,8 +225,16 @@ fn duplicate(context: &Context<'_>, ingress: &Ingress, facts: &mut Facts) {
                         .object("older", other.object_ref())
                         .affects(other.object_ref())
                         .evidence([
-                            Evidence::spec(other.object_ref(), "spec.rules", format!("{host}{} → {first}", path.path)),
-                            Evidence::spec(ingress.object_ref(), "spec.rules", format!("{host}{} → {second}", path.path)),
+                            Evidence::spec(
+                                other.object_ref(),
+                                "spec.rules",
+                                format!("{host}{} → {first}", path.path),
+                            ),
+                            Evidence::spec(
+                                ingress.object_ref(),
+                                "spec.rules",
+                                format!("{host}{} → {second}", path.path),
+                            ),
                         ]),
                 );
             }
@@ -221,7 +247,10 @@ fn service_name(backend: &IngressBackend) -> Option<String> {
 }
 
 /// Paths of the first Ingress that the second has as well.
-fn same_paths<'i>(ingress: &'i Ingress, other: &'i Ingress) -> Vec<(&'i str, &'i IngressPath, Option<String>)> {
+fn same_paths<'i>(
+    ingress: &'i Ingress,
+    other: &'i Ingress,
+) -> Vec<(&'i str, &'i IngressPath, Option<String>)> {
     let mut same = Vec::new();
     for rule in ingress.spec.rules.iter().filter(|rule| !rule.host.is_empty()) {
         for path in &rule.http.paths {
@@ -257,21 +286,34 @@ const CONTROLLERS: [(&str, &[&str]); 6] = [
 fn controller(context: &Context<'_>, ingress: &Ingress, facts: &mut Facts) {
     let name = ingress.spec.ingress_class_name.as_str();
     let class = context.state.ingress_classes.iter().find(|class| {
-        if name.is_empty() { class.metadata.annotation(DEFAULT_CLASS) == "true" } else { class.metadata.name == name }
+        if name.is_empty() {
+            class.metadata.annotation(DEFAULT_CLASS) == "true"
+        } else {
+            class.metadata.name == name
+        }
     });
     let Some(class) = class else { return };
-    let Some((_, words)) = CONTROLLERS.iter().find(|(word, _)| class.spec.controller.contains(word)) else { return };
+    let Some((_, words)) = CONTROLLERS.iter().find(|(word, _)| class.spec.controller.contains(word)) else {
+        return;
+    };
     let runs = |workload: &&ObjectRef| {
         net::spec_of(context, workload).is_some_and(|spec| {
             spec.containers.iter().any(|container| words.iter().any(|word| container.image.contains(word)))
         })
     };
     let kinds = [Kind::Deployment, Kind::DaemonSet, Kind::StatefulSet];
-    let all: Vec<ObjectRef> =
-        context.state.workloads.iter().filter(|one| kinds.contains(&one.kind)).map(Object::object_ref).collect();
+    let all: Vec<ObjectRef> = context
+        .state
+        .workloads
+        .iter()
+        .filter(|one| kinds.contains(&one.kind))
+        .map(Object::object_ref)
+        .collect();
     let serving: Vec<&ObjectRef> = all.iter().filter(runs).collect();
     let Some(workload) = serving.first() else { return };
-    if serving.iter().any(|one| net::any_ready(context, one)) || !context.state.was_read(&Kind::Pod, workload.ns()) {
+    if serving.iter().any(|one| net::any_ready(context, one))
+        || !context.state.was_read(&Kind::Pod, workload.ns())
+    {
         return;
     }
     facts.add(

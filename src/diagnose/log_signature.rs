@@ -39,10 +39,15 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
     for finding in context.logs.iter().filter(|finding| !finding.recovered && !finding.is_milestone()) {
         let pod = ObjectRef::new(Kind::Pod, &finding.key.namespace, &finding.key.pod);
         let run = if finding.key.previous { ", previous run" } else { "" };
-        let evidence = Evidence::new(Source::Log, pod, format!("log of {}{run}", finding.key.container), finding.signature)
-            .excerpt(finding.excerpt.clone())
-            .at(finding.last)
-            .times(finding.count);
+        let evidence = Evidence::new(
+            Source::Log,
+            pod,
+            format!("log of {}{run}", finding.key.container),
+            finding.signature,
+        )
+        .excerpt(finding.excerpt.clone())
+        .at(finding.last)
+        .times(finding.count);
         let mut fact = Fact::new("log.signature", finding.workload.clone())
             .param("signature", finding.signature)
             .param("class", finding.class)

@@ -4,10 +4,45 @@
 //! (failure modes do), never does I/O, and never guesses: what was not read is unknown.
 //! One diagnoser a file, each with the specification of the facts it states.
 
+pub mod admission;
+pub mod autoscaler;
+pub mod call;
+pub mod claim;
 mod container;
+pub mod container_start;
+pub mod control;
+pub mod crash;
 mod cron_schedule;
+pub mod cronjob;
+pub mod deletion;
+pub mod dependency;
+pub mod dns;
 pub mod fact;
+pub mod gateway;
+mod health;
+pub mod image_pull;
+pub mod ingress;
+pub mod init_wait;
+pub mod job;
+pub mod log_signature;
+mod net;
+pub mod network_policy;
+pub mod node;
+pub mod probe;
 mod probe_port;
+pub mod process;
+pub mod rbac;
+pub mod reference;
+pub mod revision;
+pub mod rollout;
+pub mod sandbox;
+pub mod scheduling;
+pub mod service;
+pub mod telemetry;
+#[cfg(test)]
+mod test_state;
+pub mod usage;
+pub mod volume;
 
 pub use fact::{Fact, FactSpec, Facts};
 
@@ -45,19 +80,12 @@ pub struct Diagnoser {
 /// Declares the diagnosers, in the order they run.
 macro_rules! diagnosers {
     ($($module:ident),* $(,)?) => {
-        $(pub mod $module;)*
-
         /// Every diagnoser, in the order they run.
         pub const DIAGNOSERS: &[Diagnoser] = &[
             $(Diagnoser { name: stringify!($module), facts: $module::FACTS, run: $module::run },)*
         ];
     };
 }
-
-mod health;
-mod net;
-#[cfg(test)]
-mod test_state;
 
 diagnosers![
     log_signature,

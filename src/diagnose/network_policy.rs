@@ -87,7 +87,8 @@ fn attempts(context: &Context<'_>) -> Vec<Attempt> {
         }
     }
     let callers: BTreeSet<ObjectRef> = attempts.iter().map(|attempt| attempt.caller.clone()).collect();
-    let unresolving = net::failed_calls(context).filter(|finding| is_lookup(finding)).map(|one| one.workload.clone());
+    let unresolving =
+        net::failed_calls(context).filter(|finding| is_lookup(finding)).map(|one| one.workload.clone());
     for caller in callers.into_iter().chain(unresolving).collect::<BTreeSet<_>>() {
         attempts.push(lookup(context, caller));
     }
@@ -103,12 +104,21 @@ fn is_lookup(finding: &LogFinding) -> bool {
 }
 
 /// The call as the pods see it: to the target port of each workload behind the Service.
-fn resolved(context: &Context<'_>, caller: &ObjectRef, host: &str, port: Option<u16>, target: &Target) -> Vec<Attempt> {
+fn resolved(
+    context: &Context<'_>,
+    caller: &ObjectRef,
+    host: &str,
+    port: Option<u16>,
+    target: &Target,
+) -> Vec<Attempt> {
     let seen: Vec<Evidence> = net::failed_calls(context)
         .filter(|finding| finding.workload == *caller && silent(finding) && !is_lookup(finding))
-        .filter(|finding| finding.target.as_ref().is_some_and(|target| {
-            short(&target.host) == short(host) || (target.port.is_some() && target.port == port && address::is_ip(&target.host))
-        }))
+        .filter(|finding| {
+            finding.target.as_ref().is_some_and(|target| {
+                short(&target.host) == short(host)
+                    || (target.port.is_some() && target.port == port && address::is_ip(&target.host))
+            })
+        })
         .map(net::line)
         .collect();
     let attempt = |callee: Option<ObjectRef>, port: Option<u16>| Attempt {
@@ -125,7 +135,12 @@ fn resolved(context: &Context<'_>, caller: &ObjectRef, host: &str, port: Option<
             let service = net::service(context, object);
             net::behind(context, object)
                 .into_iter()
-                .map(|callee| attempt(Some(callee.clone()), service.and_then(|service| pod_port(context, service, port, &callee))))
+                .map(|callee| {
+                    attempt(
+                        Some(callee.clone()),
+                        service.and_then(|service| pod_port(context, service, port, &callee)),
+                    )
+                })
                 .collect()
         }
         Target::Pod(pod) => vec![attempt(Some(context.topology.workload_of(pod)), port)],
@@ -169,11 +184,20 @@ fn lookup(context: &Context<'_>, caller: ObjectRef) -> Attempt {
         .map(|name| ObjectRef::new(Kind::Service, "kube-system", name))
         .find(|object| net::service(context, object).is_some());
     let callee = dns.and_then(|object| net::behind(context, &object).into_iter().next());
-    Attempt { caller, callee, host: "the cluster's DNS".to_owned(), port: Some(53), protocol: "UDP", dns: true, seen }
+    Attempt {
+        caller,
+        callee,
+        host: "the cluster's DNS".to_owned(),
+        port: Some(53),
+        protocol: "UDP",
+        dns: true,
+        seen,
+    }
 }
 
 fn judge(context: &Context<'_>, attempt: &Attempt, pod: &Pod, facts: &mut Facts) {
-    let callee_pods = attempt.callee.iter().flat_map(|callee| net::live_pods(context, callee)).collect::<Vec<_>>();
+    let callee_pods =
+        attempt.callee.iter().flat_map(|callee| net::live_pods(context, callee)).collect::<Vec<_>>();
     let callee_pod = callee_pods.first().copied();
     // Policies bind neither pods of the host's network nor traffic inside one pod.
     if pod.spec.host_network || attempt.callee.as_ref() == Some(&attempt.caller) {
@@ -185,9 +209,16 @@ fn judge(context: &Context<'_>, attempt: &Attempt, pod: &Pod, facts: &mut Facts)
     let ip = attempt.host.parse().ok();
     let peer = callee_pod.map_or(Peer::Address(ip), Peer::Pod);
     let egress = verdict::denied(context.state, Direction::Egress, pod, peer, attempt.port, attempt.protocol);
-    let ingress = callee_pod
-        .filter(|callee| !callee.spec.host_network)
-        .and_then(|callee| verdict::denied(context.state, Direction::Ingress, callee, Peer::Pod(pod), attempt.port, attempt.protocol));
+    let ingress = callee_pod.filter(|callee| !callee.spec.host_network).and_then(|callee| {
+        verdict::denied(
+            context.state,
+            Direction::Ingress,
+            callee,
+            Peer::Pod(pod),
+            attempt.port,
+            attempt.protocol,
+        )
+    });
     for (direction, denial) in [("egress", egress), ("ingress", ingress)] {
         if let Some(denial) = denial {
             state(context, attempt, direction, denial, facts);
@@ -195,13 +226,20 @@ fn judge(context: &Context<'_>, attempt: &Attempt, pod: &Pod, facts: &mut Facts)
     }
 }
 
-fn state(context: &Context<'_>, attempt: &Attempt, direction: &'static str, denial: Denial, facts: &mut Facts) {
+fn state(
+    context: &Context<'_>,
+    attempt: &Attempt,
+    direction: &'static str,
+    denial: Denial,
+    facts: &mut Facts,
+) {
     // Without a failed call, only a caller that is itself in trouble makes the denial worth a word.
     let seen = !attempt.seen.is_empty();
     if !seen && (attempt.dns || !net::is_broken(context, &attempt.caller)) {
         return;
     }
-    let port = attempt.port.map_or_else(|| "any port".to_owned(), |port| format!("{port}/{}", attempt.protocol));
+    let port =
+        attempt.port.map_or_else(|| "any port".to_owned(), |port| format!("{port}/{}", attempt.protocol));
     let policy = denial.policy;
     let mut fact = Fact::new("policy.denies", policy.clone())
         .param("direction", direction)

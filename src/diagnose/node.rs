@@ -369,7 +369,7 @@ fn component(pod: &Pod) -> Option<&'static str> {
     let network = |name: &&str| {
         NETWORK.iter().any(|plugin| name.starts_with(plugin) || name.starts_with(&format!("kube-{plugin}")))
     };
-    names.iter().any(|name| network(name)).then_some("network")
+    names.iter().any(network).then_some("network")
 }
 
 fn components(context: &Context<'_>, facts: &mut Facts) {

@@ -85,13 +85,27 @@ fn parse(line: &str) -> Option<Request> {
         .and_then(|rest| rest.split_once(':'))
         .map(|(namespace, name)| (namespace.to_owned(), name.to_owned()));
     let resource = if part("path").is_empty() { part("resource") } else { part("path") };
-    Some(Request { account, user, verb: part("verb").to_lowercase(), resource, group: part("group"), namespace: part("namespace") })
+    Some(Request {
+        account,
+        user,
+        verb: part("verb").to_lowercase(),
+        resource,
+        group: part("group"),
+        namespace: part("namespace"),
+    })
 }
 
 fn denied(context: &Context<'_>, workload: &ObjectRef, request: &Request) -> Fact {
-    let resource =
-        if request.group.is_empty() { request.resource.clone() } else { format!("{}.{}", request.resource, request.group) };
-    let scope = if request.namespace.is_empty() { "the cluster".to_owned() } else { format!("namespace {}", request.namespace) };
+    let resource = if request.group.is_empty() {
+        request.resource.clone()
+    } else {
+        format!("{}.{}", request.resource, request.group)
+    };
+    let scope = if request.namespace.is_empty() {
+        "the cluster".to_owned()
+    } else {
+        format!("namespace {}", request.namespace)
+    };
     let fact = Fact::new("rbac.denied", workload.clone())
         .param("user", request.user.clone())
         .param("verb", request.verb.clone())
@@ -99,7 +113,8 @@ fn denied(context: &Context<'_>, workload: &ObjectRef, request: &Request) -> Fac
         .param("scope", scope);
     let Some((namespace, name)) = &request.account else { return fact.param("class", "unread") };
     let account = ObjectRef::new(Kind::ServiceAccount, namespace, name);
-    let read = context.state.was_read(&Kind::RoleBinding, namespace) || !context.state.role_bindings.is_empty();
+    let read =
+        context.state.was_read(&Kind::RoleBinding, namespace) || !context.state.role_bindings.is_empty();
     let fact = fact.object("account", account.clone());
     if !read {
         return fact.param("class", "unread");
@@ -115,7 +130,9 @@ fn denied(context: &Context<'_>, workload: &ObjectRef, request: &Request) -> Fac
         .filter(|binding| names(binding, namespace, name))
         .filter(|binding| !is_everyones(binding))
         .collect();
-    if let Some(found) = bound.iter().find(|binding| role_of(context, binding).is_none() && roles_read(context, binding)) {
+    if let Some(found) =
+        bound.iter().find(|binding| role_of(context, binding).is_none() && roles_read(context, binding))
+    {
         return with_binding(fact.param("class", "role-missing"), found);
     }
     if bound.iter().any(|binding| role_of(context, binding).is_some_and(|role| grants(role, request))) {
@@ -125,14 +142,21 @@ fn denied(context: &Context<'_>, workload: &ObjectRef, request: &Request) -> Fac
     if let Some(near) = wrong_subject(context, namespace, name, request) {
         return with_binding(fact.param("class", "wrong-subject"), near);
     }
-    let best = bound.iter().filter_map(|binding| Some((*binding, role_of(context, binding)?))).max_by_key(|(_, role)| fit(role, request, name));
+    let best = bound
+        .iter()
+        .filter_map(|binding| Some((*binding, role_of(context, binding)?)))
+        .max_by_key(|(_, role)| fit(role, request, name));
     if let Some((binding, role)) = best {
         let rules: Vec<String> = role.body.rules.iter().map(rule_text).collect();
         let stated = Evidence::spec(role.object_ref(), "rules", rules.join("; "));
-        return with_binding(fact.param("class", "role-lacks"), binding).object("role", role.object_ref()).evidence([stated]);
+        return with_binding(fact.param("class", "role-lacks"), binding)
+            .object("role", role.object_ref())
+            .evidence([stated]);
     }
     let elsewhere = context.state.role_bindings.iter().find(|binding| {
-        names(binding, namespace, name) && !is_everyones(binding) && role_of(context, binding).is_some_and(|role| grants(role, request))
+        names(binding, namespace, name)
+            && !is_everyones(binding)
+            && role_of(context, binding).is_some_and(|role| grants(role, request))
     });
     if let Some(binding) = elsewhere {
         return with_binding(fact.param("class", "other-namespace"), binding);
@@ -171,12 +195,21 @@ fn names(binding: &RoleBinding, namespace: &str, name: &str) -> bool {
 /// Bindings that every account has say nothing about this one.
 fn is_everyones(binding: &RoleBinding) -> bool {
     binding.body.subjects.iter().all(|subject| {
-        subject.kind == "Group" && matches!(subject.name.as_str(), "system:serviceaccounts" | "system:authenticated" | "system:unauthenticated")
+        subject.kind == "Group"
+            && matches!(
+                subject.name.as_str(),
+                "system:serviceaccounts" | "system:authenticated" | "system:unauthenticated"
+            )
     })
 }
 
 /// A binding whose role would do, but whose subject is off: another namespace, or a similar name.
-fn wrong_subject<'a>(context: &Context<'a>, namespace: &str, name: &str, request: &Request) -> Option<&'a RoleBinding> {
+fn wrong_subject<'a>(
+    context: &Context<'a>,
+    namespace: &str,
+    name: &str,
+    request: &Request,
+) -> Option<&'a RoleBinding> {
     let off = |binding: &&RoleBinding| {
         binding.body.subjects.iter().any(|subject| {
             let close = net::nearest(&subject.name, std::iter::once(name)).is_some();
@@ -217,8 +250,12 @@ fn grants(role: &Role, request: &Request) -> bool {
 fn allows(rule: &PolicyRule, request: &Request) -> bool {
     let has = |list: &[String], wanted: &str| list.iter().any(|one| one == "*" || one == wanted);
     let sub = request.resource.split_once('/').map(|(_, sub)| format!("*/{sub}"));
-    let resource = has(&rule.resources, &request.resource) || sub.is_some_and(|sub| rule.resources.contains(&sub));
-    has(&rule.verbs, &request.verb) && has(&rule.api_groups, &request.group) && resource && rule.resource_names.is_empty()
+    let resource =
+        has(&rule.resources, &request.resource) || sub.is_some_and(|sub| rule.resources.contains(&sub));
+    has(&rule.verbs, &request.verb)
+        && has(&rule.api_groups, &request.group)
+        && resource
+        && rule.resource_names.is_empty()
 }
 
 /// How close a role comes: same resource, own role rather than a shared one, similar name.
@@ -236,7 +273,8 @@ fn token(context: &Context<'_>, workload: &ObjectRef, line: &str) -> Fact {
     let fact = Fact::new("rbac.token", workload.clone()).param("line", line);
     let Some(spec) = net::spec_of(context, workload) else { return fact.param("class", "unknown") };
     if spec.automount_service_account_token == Some(false) {
-        let stated = Evidence::spec(workload.clone(), "spec.template.spec.automountServiceAccountToken", "false");
+        let stated =
+            Evidence::spec(workload.clone(), "spec.template.spec.automountServiceAccountToken", "false");
         return fact.param("class", "pod").evidence([stated]);
     }
     let account = context.state.service_accounts.get(workload.ns(), spec.service_account());
@@ -259,7 +297,10 @@ mod tests {
         let plain = r#"pods is forbidden: User "system:serviceaccount:ops:sweeper" cannot list resource "pods" in API group "" in the namespace "shop""#;
         let request = parse(plain).unwrap();
         assert_eq!(request.account, Some(("ops".to_owned(), "sweeper".to_owned())));
-        assert_eq!((request.verb.as_str(), request.resource.as_str(), request.namespace.as_str()), ("list", "pods", "shop"));
+        assert_eq!(
+            (request.verb.as_str(), request.resource.as_str(), request.namespace.as_str()),
+            ("list", "pods", "shop")
+        );
         let escaped = plain.replace('"', "\\\"");
         assert_eq!(parse(&escaped).unwrap().namespace, "shop");
         let cluster = r#"User "system:serviceaccount:ops:sweeper" cannot watch resource "nodes" in API group "" at the cluster scope"#;

@@ -31,7 +31,11 @@ pub const FACTS: &[FactSpec] = &[
     FactSpec {
         name: "node.retransmission",
         about: "TCP retransmissions rose on one node far more than on the others",
-        params: &[("baseline", "rate before"), ("current", "rate now"), ("others", "the highest rate of another node")],
+        params: &[
+            ("baseline", "rate before"),
+            ("current", "rate now"),
+            ("others", "the highest rate of another node"),
+        ],
         refs: &[],
     },
 ];
@@ -77,7 +81,8 @@ fn behaviours(context: &Context<'_>) -> BTreeMap<ObjectRef, Behaviour> {
         }
         if let Some(behaviour) = all.get_mut(&object) {
             let name = alert.labels.get("alertname").cloned().unwrap_or_default();
-            let evidence = Evidence::new(Source::Alert, object, "alert", name).excerpt(text).at(alert.starts_at.0);
+            let evidence =
+                Evidence::new(Source::Alert, object, "alert", name).excerpt(text).at(alert.starts_at.0);
             behaviour.evidence.push(evidence);
         }
     }
@@ -85,7 +90,10 @@ fn behaviours(context: &Context<'_>) -> BTreeMap<ObjectRef, Behaviour> {
     if all.values().all(|behaviour| !behaviour.changes.contains_key(&Role::Latency)) {
         for series in &context.state.series {
             let name = series.metric.get("__name__").map_or("", String::as_str);
-            let (Some(object), Some(role)) = (object_of(context, &series.metric), role::of_metric(name)) else { continue };
+            let (Some(object), Some(role)) = (object_of(context, &series.metric), role::of_metric(name))
+            else {
+                continue;
+            };
             let Some(change) = role::change_of(&series.values) else { continue };
             if change.ratio() < RISE {
                 continue;
@@ -104,13 +112,31 @@ fn behaviours(context: &Context<'_>) -> BTreeMap<ObjectRef, Behaviour> {
 
 /// Labels by which exporters, meshes and rules name a workload, the most specific first.
 const WORKLOAD_LABELS: [&str; 16] = [
-    "deployment", "statefulset", "daemonset", "workload", "destination_workload", "destination_canonical_service",
-    "service", "service_name", "destination_service_name", "kubernetes_name", "app", "app_kubernetes_io_name",
-    "component", "exported_service", "container", "pod",
+    "deployment",
+    "statefulset",
+    "daemonset",
+    "workload",
+    "destination_workload",
+    "destination_canonical_service",
+    "service",
+    "service_name",
+    "destination_service_name",
+    "kubernetes_name",
+    "app",
+    "app_kubernetes_io_name",
+    "component",
+    "exported_service",
+    "container",
+    "pod",
 ];
 const NODE_LABELS: [&str; 4] = ["node", "kubernetes_node", "nodename", "instance"];
-const NAMESPACE_LABELS: [&str; 5] =
-    ["namespace", "kubernetes_namespace", "destination_workload_namespace", "exported_namespace", "k8s_namespace_name"];
+const NAMESPACE_LABELS: [&str; 5] = [
+    "namespace",
+    "kubernetes_namespace",
+    "destination_workload_namespace",
+    "exported_namespace",
+    "k8s_namespace_name",
+];
 
 /// The workload or node that labels name.
 fn object_of(context: &Context<'_>, labels: &BTreeMap<String, String>) -> Option<ObjectRef> {
@@ -189,9 +215,18 @@ fn latency(context: &Context<'_>, behaviours: &BTreeMap<ObjectRef, Behaviour>, f
     let calls = |caller: &ObjectRef, callee: &ObjectRef| {
         context.topology.services_of(callee).any(|service| net::users_of(context, service).contains(caller))
     };
-    let deepest = |object: &ObjectRef| !ranked.iter().any(|(other, ..)| *other != object && calls(object, other));
-    let Some((object, change, behaviour)) = ranked.iter().find(|(object, ..)| deepest(object)).or(ranked.first()) else { return };
-    let runner_up = ranked.iter().filter(|(other, ..)| other != object).map(|(_, other, _)| other.ratio()).fold(1.0, f64::max);
+    let deepest =
+        |object: &ObjectRef| !ranked.iter().any(|(other, ..)| *other != object && calls(object, other));
+    let Some((object, change, behaviour)) =
+        ranked.iter().find(|(object, ..)| deepest(object)).or(ranked.first())
+    else {
+        return;
+    };
+    let runner_up = ranked
+        .iter()
+        .filter(|(other, ..)| other != object)
+        .map(|(_, other, _)| other.ratio())
+        .fold(1.0, f64::max);
     let clear = measured && change.ratio() >= 1.05 * runner_up;
     // Alone with a baseline it needs no comparison; alone without one there is nothing to compare.
     let alone = ranked.len() == 1;
@@ -200,7 +235,13 @@ fn latency(context: &Context<'_>, behaviours: &BTreeMap<ObjectRef, Behaviour>, f
         .param("baseline", round(change.before))
         .param("current", round(change.now))
         .param("ratio", change.ratio().min(1e6).round())
-        .param("others", slow.iter().filter(|(other, ..)| other != object).map(|(other, ..)| other.name.to_string()).collect::<Vec<_>>())
+        .param(
+            "others",
+            slow.iter()
+                .filter(|(other, ..)| other != object)
+                .map(|(other, ..)| other.name.to_string())
+                .collect::<Vec<_>>(),
+        )
         .param("mechanism", "inferred")
         .param("certainty", if certain { "computed" } else { "suggestive" })
         .evidence(behaviour.evidence.clone());

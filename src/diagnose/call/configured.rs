@@ -47,7 +47,8 @@ pub(super) fn state(context: &Context<'_>, facts: &mut Facts) {
         }
         let Some(problem) = problem(context, call) else { continue };
         let peer = peer(context, call, &problem);
-        let told = |fact: &Fact| fact.text("class") == "relayed" && fact.refs.get("callee") == Some(&call.caller);
+        let told =
+            |fact: &Fact| fact.text("class") == "relayed" && fact.refs.get("callee") == Some(&call.caller);
         let logs_failure = || {
             context.logs.of(&call.caller).any(|one| !one.recovered && matches!(one.class, "call" | "server"))
         };
@@ -70,8 +71,24 @@ pub(super) fn state(context: &Context<'_>, facts: &mut Facts) {
 /// as well be an image or a version.
 fn names_an_address(stated_in: &str) -> bool {
     const WORDS: [&str; 18] = [
-        "HOST", "ADDR", "URL", "URI", "ENDPOINT", "SERVER", "SERVICE", "BROKER", "UPSTREAM", "TARGET", "BACKEND",
-        "DSN", "DATABASE", "DB", "REDIS", "KAFKA", "NODES", "CONNECTION",
+        "HOST",
+        "ADDR",
+        "URL",
+        "URI",
+        "ENDPOINT",
+        "SERVER",
+        "SERVICE",
+        "BROKER",
+        "UPSTREAM",
+        "TARGET",
+        "BACKEND",
+        "DSN",
+        "DATABASE",
+        "DB",
+        "REDIS",
+        "KAFKA",
+        "NODES",
+        "CONNECTION",
     ];
     let Some(name) = stated_in.strip_prefix("env ") else { return false };
     let name = name.to_ascii_uppercase();
@@ -82,7 +99,8 @@ fn names_an_address(stated_in: &str) -> bool {
 /// Whether a failed call to this address was logged: then that says more.
 fn logged(call: &Call, facts: &Facts) -> bool {
     facts.about("call.failing", &call.caller).any(|fact| {
-        fact.truth == Truth::True && (fact.text("host") == call.address.host || fact.text("stated_in") == call.stated_in)
+        fact.truth == Truth::True
+            && (fact.text("host") == call.address.host || fact.text("stated_in") == call.stated_in)
     })
 }
 
@@ -92,7 +110,10 @@ fn problem(context: &Context<'_>, call: &Call) -> Option<Problem> {
             let service = net::service(context, object)?;
             let port = i64::from(call.address.port?);
             let ports = &service.spec.ports;
-            if service.spec.cluster_ip == "None" || ports.is_empty() || ports.iter().any(|own| own.port == port) {
+            if service.spec.cluster_ip == "None"
+                || ports.is_empty()
+                || ports.iter().any(|own| own.port == port)
+            {
                 return None;
             }
             let nearest = ports.iter().map(net::port_label).collect::<Vec<_>>().join(", ");
@@ -143,7 +164,9 @@ fn fact(context: &Context<'_>, call: &Call, problem: Problem, peer: Option<&Call
             service.spec.ports.iter().map(net::port_label).collect::<Vec<_>>().join(", "),
         )]),
         _ => match &call.target {
-            Target::Missing(missing) => fact.evidence([Evidence::absence(missing.clone(), "no such Service")]),
+            Target::Missing(missing) => {
+                fact.evidence([Evidence::absence(missing.clone(), "no such Service")])
+            }
             _ => fact,
         },
     };
@@ -151,9 +174,9 @@ fn fact(context: &Context<'_>, call: &Call, problem: Problem, peer: Option<&Call
         fact = fact.param("quota_full", super::failing::services_quota_full(context, problem.service.ns()));
     }
     if let Some(peer) = peer {
-        fact = fact
-            .param("peer", format!("{} ({})", peer.caller.name, peer.address))
-            .evidence([Evidence::spec(peer.caller.clone(), peer.stated_in.clone(), peer.address.to_string())]);
+        fact = fact.param("peer", format!("{} ({})", peer.caller.name, peer.address)).evidence([
+            Evidence::spec(peer.caller.clone(), peer.stated_in.clone(), peer.address.to_string()),
+        ]);
     }
     if let Some(callee) = callee {
         let product = net::product_of(context, &callee);

@@ -65,7 +65,8 @@ pub(super) fn state(context: &Context<'_>, facts: &mut Facts) {
 
 fn attempt<'a>(context: &Context<'a>, finding: &'a LogFinding, product: Option<&'static str>) -> Attempt<'a> {
     let namespace = finding.workload.ns();
-    let configured = finding.target.as_ref().and_then(|target| configured_as(context, &finding.workload, target));
+    let configured =
+        finding.target.as_ref().and_then(|target| configured_as(context, &finding.workload, target));
     if let Some(target) = &finding.target {
         let mut meaning = address::resolve(context.state, namespace, &target.host);
         let mut address = target.clone();
@@ -84,14 +85,23 @@ fn attempt<'a>(context: &Context<'a>, finding: &'a LogFinding, product: Option<&
             }
         }
         let by_port = address.port.and_then(net::product_of_port);
-        let product = product.or_else(|| behind(context, &meaning).and_then(|one| net::product_of(context, &one))).or(by_port);
+        let product = product
+            .or_else(|| behind(context, &meaning).and_then(|one| net::product_of(context, &one)))
+            .or(by_port);
         return Attempt { finding, address: Some(address), target: meaning, configured, certain, product };
     }
     let guess = product.and_then(|product| net::server_of(context, &finding.workload, product));
-    let target = guess.as_ref().and_then(|server| {
-        context.topology.services_of(server).next().cloned().map(Target::Service)
-    });
-    Attempt { finding, address: None, target: target.unwrap_or(Target::Unknown), configured: None, certain: false, product }
+    let target = guess
+        .as_ref()
+        .and_then(|server| context.topology.services_of(server).next().cloned().map(Target::Service));
+    Attempt {
+        finding,
+        address: None,
+        target: target.unwrap_or(Target::Unknown),
+        configured: None,
+        certain: false,
+        product,
+    }
 }
 
 /// Words of client libraries in stack traces, by product.
@@ -114,7 +124,10 @@ fn driver(context: &Context<'_>, finding: &LogFinding) -> Option<&'static str> {
     let log = context.state.logs.get(&key.namespace, &key.pod, &key.container, key.previous)?;
     let mut trace = log.text.lines().skip(finding.line.saturating_sub(2)).take(TRACE);
     trace.find_map(|line| {
-        DRIVERS.iter().find(|(_, words)| words.iter().any(|word| line.contains(word))).map(|(product, _)| *product)
+        DRIVERS
+            .iter()
+            .find(|(_, words)| words.iter().any(|word| line.contains(word)))
+            .map(|(product, _)| *product)
     })
 }
 
@@ -122,8 +135,13 @@ fn driver(context: &Context<'_>, finding: &LogFinding) -> Option<&'static str> {
 fn configured_as<'a>(context: &Context<'a>, caller: &ObjectRef, target: &Address) -> Option<&'a Call> {
     let short = |host: &str| host.split('.').next().unwrap_or_default().to_owned();
     let own = || context.topology.calls().iter().filter(|call| call.caller == *caller);
-    own().find(|call| call.address.host == target.host)
-        .or_else(|| own().find(|call| !address::is_ip(&target.host) && short(&call.address.host) == short(&target.host)))
+    own()
+        .find(|call| call.address.host == target.host)
+        .or_else(|| {
+            own().find(|call| {
+                !address::is_ip(&target.host) && short(&call.address.host) == short(&target.host)
+            })
+        })
         .or_else(|| {
             let port = target.port?;
             let mut same = own().filter(|call| call.address.port_or_default() == Some(port));
@@ -193,7 +211,9 @@ fn classify(context: &Context<'_>, attempt: &Attempt<'_>, facts: &Facts) -> Fact
             fact.param("class", "no-endpoints").object("callee", callee)
         }
         // An answer, if a bad one, says that the host is there.
-        Target::External if matches!(answer(finding), "error-status" | "unknown") => unexplained(fact, answer(finding)),
+        Target::External if matches!(answer(finding), "error-status" | "unknown") => {
+            unexplained(fact, answer(finding))
+        }
         Target::External => fact.param("class", "external"),
         Target::Loopback | Target::Unknown => fact.param("class", "unknown"),
     }
@@ -205,15 +225,20 @@ fn relayed(context: &Context<'_>, attempt: &Attempt<'_>) -> Option<ObjectRef> {
     let caller = &attempt.finding.workload;
     let address = attempt.finding.target.as_ref()?;
     let same = |call: &&Call| {
-        call.address.host == address.host && (address.port.is_none() || call.address.port_or_default() == address.port)
+        call.address.host == address.host
+            && (address.port.is_none() || call.address.port_or_default() == address.port)
     };
-    let mut calls = context.topology.calls().iter().filter(|call| call.caller.ns() == caller.ns()).filter(same);
+    let mut calls =
+        context.topology.calls().iter().filter(|call| call.caller.ns() == caller.ns()).filter(same);
     let first = calls.next()?;
     let own = first.caller == *caller || calls.clone().any(|call| call.caller == *caller);
     let known = own || calls.any(|call| call.caller != first.caller);
     // Only a callee of the caller can have told it.
     let called = || {
-        context.topology.services_of(&first.caller).any(|service| net::users_of(context, service).contains(caller))
+        context
+            .topology
+            .services_of(&first.caller)
+            .any(|service| net::users_of(context, service).contains(caller))
     };
     (!known && called()).then(|| first.caller.clone())
 }
@@ -249,7 +274,13 @@ pub(super) fn services_quota_full(context: &Context<'_>, namespace: &str) -> boo
     })
 }
 
-fn existing(context: &Context<'_>, attempt: &Attempt<'_>, fact: Fact, service: &Service, facts: &Facts) -> Fact {
+fn existing(
+    context: &Context<'_>,
+    attempt: &Attempt<'_>,
+    fact: Fact,
+    service: &Service,
+    facts: &Facts,
+) -> Fact {
     let object = service.object_ref();
     let behind = net::behind(context, &object);
     let mut fact = fact.object("service", object.clone());
@@ -271,7 +302,8 @@ fn existing(context: &Context<'_>, attempt: &Attempt<'_>, fact: Fact, service: &
         return fact.param("class", "not-selected");
     }
     if holds("service.no-endpoints") {
-        let zero = facts.about("service.no-endpoints", &object).any(|fact| fact.text("class") == "zero-replicas");
+        let zero =
+            facts.about("service.no-endpoints", &object).any(|fact| fact.text("class") == "zero-replicas");
         return fact.param("class", if zero { "zero-replicas" } else { "no-endpoints" });
     }
     let caller = &attempt.finding.workload;

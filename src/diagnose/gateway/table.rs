@@ -25,12 +25,38 @@ const MOST: usize = 2000;
 const DEEPEST: usize = 24;
 
 const TARGET_KEYS: [&str; 16] = [
-    "uri", "url", "target", "service", "servicename", "upstream", "upstreamurl", "backend", "backendref", "host", "hostname",
-    "cluster", "destination", "proxypass", "address", "to",
+    "uri",
+    "url",
+    "target",
+    "service",
+    "servicename",
+    "upstream",
+    "upstreamurl",
+    "backend",
+    "backendref",
+    "host",
+    "hostname",
+    "cluster",
+    "destination",
+    "proxypass",
+    "address",
+    "to",
 ];
 const LABEL_KEYS: [&str; 14] = [
-    "id", "name", "path", "paths", "predicates", "prefix", "match", "rule", "route", "location", "from", "pattern",
-    "matches", "context",
+    "id",
+    "name",
+    "path",
+    "paths",
+    "predicates",
+    "prefix",
+    "match",
+    "rule",
+    "route",
+    "location",
+    "from",
+    "pattern",
+    "matches",
+    "context",
 ];
 
 #[expect(clippy::unwrap_used, reason = "constant patterns, compiled by a test")]
@@ -40,10 +66,12 @@ static LOCATION: LazyLock<Regex> = LazyLock::new(|| {
 });
 #[expect(clippy::unwrap_used, reason = "constant patterns, compiled by a test")]
 static UPSTREAM: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"upstream\s+([A-Za-z0-9._-]{1,253})\s*\{[^{}]{0,2000}?server\s+([A-Za-z0-9._-]{1,253})").unwrap()
+    Regex::new(r"upstream\s+([A-Za-z0-9._-]{1,253})\s*\{[^{}]{0,2000}?server\s+([A-Za-z0-9._-]{1,253})")
+        .unwrap()
 });
 #[expect(clippy::unwrap_used, reason = "constant patterns, compiled by a test")]
-static PLACEHOLDER: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\$\{[^{}:]{0,200}:-?([^{}]{0,200})\}").unwrap());
+static PLACEHOLDER: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"\$\{[^{}:]{0,200}:-?([^{}]{0,200})\}").unwrap());
 
 /// Every route that a text states.
 pub(super) fn routes(text: &str) -> Vec<Route> {
@@ -76,7 +104,11 @@ fn nginx(text: &str) -> Vec<Route> {
         .filter_map(|captures| {
             let (path, host) = (captures.get(1)?.as_str(), captures.get(2)?.as_str());
             let target = upstream(host).unwrap_or_else(|| host.to_owned());
-            Some(Route { labels: vec![path.to_owned()], text: format!("location {path} → {host}"), host: target })
+            Some(Route {
+                labels: vec![path.to_owned()],
+                text: format!("location {path} → {host}"),
+                host: target,
+            })
         })
         .collect()
 }
@@ -105,7 +137,11 @@ fn walk(value: &Value, depth: usize, found: &mut Vec<Route>) {
                     // `/orders: http://orders`
                     (Some(path), Value::String(target)) if path.starts_with('/') => {
                         if let Some(host) = host_of(target) {
-                            found.push(Route { labels: vec![path.to_owned()], text: format!("{path} → {target}"), host });
+                            found.push(Route {
+                                labels: vec![path.to_owned()],
+                                text: format!("{path} → {target}"),
+                                host,
+                            });
                         }
                     }
                     _ => walk(item, depth + 1, found),
@@ -124,7 +160,8 @@ fn route(name: Option<&str>, value: &Value) -> Option<Route> {
     let mut stated_label = false;
     for (key, item) in map {
         let Some(key) = key.as_str() else { continue };
-        let key: String = key.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+        let key: String =
+            key.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
         if LABEL_KEYS.contains(&key.as_str()) {
             stated_label = true;
             strings(item, 0, &mut labels);
@@ -150,7 +187,9 @@ fn cluster_of<'v>(value: &'v Value, targets: &mut Vec<&'v str>) {
     let Value::Mapping(map) = value else { return };
     for (key, item) in map {
         match (key.as_str(), item) {
-            (Some("cluster" | "name" | "host" | "service" | "url"), Value::String(text)) => targets.push(text),
+            (Some("cluster" | "name" | "host" | "service" | "url"), Value::String(text)) => {
+                targets.push(text)
+            }
             (Some("service" | "destination"), Value::Mapping(_)) => cluster_of(item, targets),
             _ => {}
         }
@@ -160,8 +199,12 @@ fn cluster_of<'v>(value: &'v Value, targets: &mut Vec<&'v str>) {
 fn strings(value: &Value, depth: usize, into: &mut Vec<String>) {
     match value {
         Value::String(text) if text.len() <= 300 => into.push(text.clone()),
-        Value::Sequence(items) if depth < 3 => items.iter().take(16).for_each(|item| strings(item, depth + 1, into)),
-        Value::Mapping(map) if depth < 3 => map.values().take(16).for_each(|item| strings(item, depth + 1, into)),
+        Value::Sequence(items) if depth < 3 => {
+            items.iter().take(16).for_each(|item| strings(item, depth + 1, into))
+        }
+        Value::Mapping(map) if depth < 3 => {
+            map.values().take(16).for_each(|item| strings(item, depth + 1, into))
+        }
         _ => {}
     }
 }
@@ -197,7 +240,8 @@ mod tests {
 
     #[test]
     fn reads_maps_of_routes() {
-        let text = "http:\n  routers:\n    cart:\n      rule: PathPrefix(`/cart`)\n      service: shop-cart\n";
+        let text =
+            "http:\n  routers:\n    cart:\n      rule: PathPrefix(`/cart`)\n      service: shop-cart\n";
         assert_eq!(pairs(text), [pair("cart PathPrefix(`/cart`)", "shop-cart")]);
         assert_eq!(pairs("routes:\n  /cart: http://shop-cart:8080/v1\n"), [pair("/cart", "shop-cart")]);
     }

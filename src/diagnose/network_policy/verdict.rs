@@ -68,8 +68,8 @@ pub(super) fn denied(
         for rule in rules(policy, direction) {
             let peers = peers(rule, direction);
             let peer_fits = peers.is_empty() || peers.iter().any(|one| admits(state, one, policy, peer));
-            let port_fits =
-                rule.ports.is_empty() || rule.ports.iter().any(|one| port_matches(one, port, protocol, callee));
+            let port_fits = rule.ports.is_empty()
+                || rule.ports.iter().any(|one| port_matches(one, port, protocol, callee));
             match (peer_fits, port_fits) {
                 (true, true) => return None,
                 // A rule for other ports says nothing about the peer unless it names it.
@@ -79,7 +79,8 @@ pub(super) fn denied(
             }
         }
     }
-    let newest = selecting.iter().max_by_key(|policy| (policy.metadata.creation_timestamp, &policy.metadata.name))?;
+    let newest =
+        selecting.iter().max_by_key(|policy| (policy.metadata.creation_timestamp, &policy.metadata.name))?;
     Some(Denial {
         policy: near.map_or(*newest, |(policy, _)| policy).object_ref(),
         selecting: selecting.iter().map(|policy| policy.object_ref()).collect(),
@@ -164,11 +165,13 @@ fn in_range(cidr: &str, ip: IpAddr) -> bool {
     let (Ok(network), Ok(bits)) = (network.parse::<IpAddr>(), bits.parse::<u32>()) else { return false };
     match (network, ip) {
         (IpAddr::V4(network), IpAddr::V4(ip)) => {
-            let mask = if bits == 0 { 0 } else { u32::MAX.checked_shl(32_u32.saturating_sub(bits)).unwrap_or(0) };
+            let mask =
+                if bits == 0 { 0 } else { u32::MAX.checked_shl(32_u32.saturating_sub(bits)).unwrap_or(0) };
             u32::from(network) & mask == u32::from(ip) & mask
         }
         (IpAddr::V6(network), IpAddr::V6(ip)) => {
-            let mask = if bits == 0 { 0 } else { u128::MAX.checked_shl(128_u32.saturating_sub(bits)).unwrap_or(0) };
+            let mask =
+                if bits == 0 { 0 } else { u128::MAX.checked_shl(128_u32.saturating_sub(bits)).unwrap_or(0) };
             u128::from(network) & mask == u128::from(ip) & mask
         }
         _ => false,
@@ -196,7 +199,8 @@ mod tests {
         state.add_json(&Kind::NetworkPolicy, &policy.to_string()).unwrap();
         state.finish();
         let (caller, callee) = (pod("front", "10.0.0.1"), pod("api", "10.0.0.2"));
-        let (own, peer) = if direction == Direction::Ingress { (&callee, &caller) } else { (&caller, &callee) };
+        let (own, peer) =
+            if direction == Direction::Ingress { (&callee, &caller) } else { (&caller, &callee) };
         denied(&state, direction, own, Peer::Pod(peer), Some(port), "TCP").is_some()
     }
 
@@ -232,7 +236,9 @@ mod tests {
         let mut state = ClusterState::default();
         let policy = json!({"metadata": {"name": "p", "namespace": "shop"}, "spec": spec}).to_string();
         state.add_json(&Kind::NetworkPolicy, &policy).unwrap();
-        state.add_json(&Kind::Namespace, r#"{"metadata": {"name": "shop", "labels": {"team": "a"}}}"#).unwrap();
+        state
+            .add_json(&Kind::Namespace, r#"{"metadata": {"name": "shop", "labels": {"team": "a"}}}"#)
+            .unwrap();
         state.finish();
         let (caller, callee) = (pod("front", "10.0.0.1"), pod("api", "10.0.0.2"));
         let denial = denied(&state, Direction::Ingress, &callee, Peer::Pod(&caller), Some(8080), "TCP");

@@ -20,7 +20,10 @@ pub(super) const NO_ENDPOINTS: FactSpec = FactSpec {
 pub(super) const LOCAL_ONLY: FactSpec = FactSpec {
     name: "service.local-policy",
     about: "internalTrafficPolicy Local drops the calls from nodes that run no ready pod of the Service",
-    params: &[("nodes", "the nodes of callers without a local endpoint"), ("served", "the nodes with endpoints")],
+    params: &[
+        ("nodes", "the nodes of callers without a local endpoint"),
+        ("served", "the nodes with endpoints"),
+    ],
     refs: &[("caller", "a workload whose pods run on such a node")],
 };
 
@@ -34,7 +37,9 @@ pub(super) const LOAD_BALANCER: FactSpec = FactSpec {
 pub(super) fn examine(context: &Context<'_>, service: &Service, facts: &mut Facts) {
     let object = service.object_ref();
     let behind = net::behind(context, &object);
-    let Some(workload) = behind.iter().find(|one| !net::any_ready(context, one)).or(behind.first()) else { return };
+    let Some(workload) = behind.iter().find(|one| !net::any_ready(context, one)).or(behind.first()) else {
+        return;
+    };
     if behind.iter().any(|one| net::any_ready(context, one)) {
         local_only(context, service, &behind, facts);
         return;
@@ -54,7 +59,10 @@ pub(super) fn examine(context: &Context<'_>, service: &Service, facts: &mut Fact
         .param("pods", pods)
         .param("desired", desired)
         .object("workload", workload.clone())
-        .evidence([Evidence::absence(object.clone(), format!("no ready endpoint; {pods} of {desired} pods exist"))]);
+        .evidence([Evidence::absence(
+            object.clone(),
+            format!("no ready endpoint; {pods} of {desired} pods exist"),
+        )]);
     facts.add(net::users_of(context, &object).into_iter().fold(fact, Fact::affects));
 }
 
@@ -96,8 +104,12 @@ pub(super) fn load_balancer(context: &Context<'_>, service: &Service, facts: &mu
     if service.spec.r#type != "LoadBalancer" || !service.status.load_balancer.ingress.is_empty() {
         return;
     }
-    const REASONS: [&str; 4] =
-        ["SyncLoadBalancerFailed", "CreatingLoadBalancerFailed", "AllocationFailed", "UnAvailableLoadBalancer"];
+    const REASONS: [&str; 4] = [
+        "SyncLoadBalancerFailed",
+        "CreatingLoadBalancerFailed",
+        "AllocationFailed",
+        "UnAvailableLoadBalancer",
+    ];
     let object = service.object_ref();
     let failed =
         context.state.events_of(&object).iter().rev().find(|event| REASONS.contains(&event.reason.as_str()));
@@ -106,7 +118,10 @@ pub(super) fn load_balancer(context: &Context<'_>, service: &Service, facts: &mu
             Fact::new(LOAD_BALANCER.name, object.clone())
                 .param("reason", event.reason.clone())
                 .param("message", event.message.clone())
-                .evidence([Evidence::event(event), Evidence::absence(object, "status.loadBalancer.ingress is empty")]),
+                .evidence([
+                    Evidence::event(event),
+                    Evidence::absence(object, "status.loadBalancer.ingress is empty"),
+                ]),
         );
     }
 }

@@ -114,13 +114,11 @@ fn state(
 ) -> Fact {
     let object = service.object_ref();
     let mut open = BTreeSet::new();
-    let mut evidence = vec![
-        Evidence::spec(
-            object.clone(),
-            "spec.ports[].targetPort",
-            format!("{} → {target}/{}", net::port_label(port), net::protocol(&port.protocol)),
-        ),
-    ];
+    let mut evidence = vec![Evidence::spec(
+        object.clone(),
+        "spec.ports[].targetPort",
+        format!("{} → {target}/{}", net::port_label(port), net::protocol(&port.protocol)),
+    )];
     for workload in behind {
         let Some(spec) = net::spec_of(context, workload) else { continue };
         let ports: BTreeSet<String> = net::declared_ports(spec).map(label).collect();

@@ -186,15 +186,20 @@ fn too_broad(context: &Context<'_>, service: &Service, behind: &[ObjectRef], fac
 fn belongs(context: &Context<'_>, service: &Service, workload: &ObjectRef) -> bool {
     let name = service.metadata.name.as_str();
     name == &*workload.name
-        || identity(context, workload).is_some_and(|label| label.split_once('=').is_some_and(|(_, own)| own == name))
+        || identity(context, workload)
+            .is_some_and(|label| label.split_once('=').is_some_and(|(_, own)| own == name))
 }
 
 /// `web-canary`, `web-v2`, `web-blue` beside `web`: the same application in another version.
 fn is_variant(own: &ObjectRef, other: &ObjectRef) -> bool {
     const MARKS: [&str; 10] =
         ["canary", "blue", "green", "stable", "preview", "baseline", "primary", "shadow", "old", "new"];
-    let rest = |long: &str, short: &str| long.strip_prefix(short).map(|rest| rest.trim_start_matches('-').to_owned());
-    let Some(mark) = rest(&other.name, &own.name).or_else(|| rest(&own.name, &other.name)) else { return false };
+    let rest = |long: &str, short: &str| {
+        long.strip_prefix(short).map(|rest| rest.trim_start_matches('-').to_owned())
+    };
+    let Some(mark) = rest(&other.name, &own.name).or_else(|| rest(&own.name, &other.name)) else {
+        return false;
+    };
     let version = mark.strip_prefix('v').is_some_and(|number| number.bytes().all(|b| b.is_ascii_digit()));
     version || MARKS.contains(&mark.as_str())
 }

@@ -41,7 +41,18 @@ const WORDS: [(Role, &[&str]); 4] = [
     (Role::Retransmission, &["retrans", "retans", "packet loss", "packetloss", "packet_loss", "packet_drop"]),
     (
         Role::Latency,
-        &["latency", "slow response", "response time", "response_time", "responsetime", "duration", "p50", "p90", "p95", "p99"],
+        &[
+            "latency",
+            "slow response",
+            "response time",
+            "response_time",
+            "responsetime",
+            "duration",
+            "p50",
+            "p90",
+            "p95",
+            "p99",
+        ],
     ),
     (Role::Cpu, &["cpu"]),
 ];
@@ -85,8 +96,9 @@ static CHANGE: LazyLock<Regex> = LazyLock::new(|| {
 
 /// A single value, where an alert states no earlier one.
 #[expect(clippy::unwrap_used, reason = "constant pattern, compiled by a test")]
-static VALUE: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"(?i)(?:val(?:ue)?|current|now|is)\s*[:=]?\s*(?P<now>\d+(?:\.\d+)?)").unwrap());
+static VALUE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?i)(?:val(?:ue)?|current|now|is)\s*[:=]?\s*(?P<now>\d+(?:\.\d+)?)").unwrap()
+});
 
 /// The role of an alert with every change that its text states; one without numbers states none.
 pub(super) fn of_alert(text: &str) -> Vec<(Role, Change)> {
@@ -137,8 +149,14 @@ mod tests {
     fn reads_changes_as_rules_write_them() {
         let text = "HighLatency checkout p95 latency: normal=4.8ms -> current=895.9ms (+18000%)";
         assert_eq!(of_alert(text), [(Role::Latency, Change { before: 4.8, now: 895.9 })]);
-        assert_eq!(of_alert("p99 duration rose from 20ms to 400ms")[0].1, Change { before: 20.0, now: 400.0 });
-        assert_eq!(of_alert("CPUThrottlingHigh value: 0.59s")[0], (Role::Throttling, Change { before: 0.0, now: 0.59 }));
+        assert_eq!(
+            of_alert("p99 duration rose from 20ms to 400ms")[0].1,
+            Change { before: 20.0, now: 400.0 }
+        );
+        assert_eq!(
+            of_alert("CPUThrottlingHigh value: 0.59s")[0],
+            (Role::Throttling, Change { before: 0.0, now: 0.59 })
+        );
         assert!(of_alert("TargetDown 3 of 4").is_empty());
     }
 
