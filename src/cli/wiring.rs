@@ -65,7 +65,13 @@ fn request(investigation: &Investigation) -> Result<Request, CliError> {
 
 /// What an investigation would read, and where.
 pub(super) fn plan(investigation: &Investigation) -> Result<String, CliError> {
-    Ok(pipeline::plan(&request(investigation)?))
+    let access = &investigation.access;
+    let from = match (&access.bundle, &access.context) {
+        (Some(bundle), _) => format!("snapshot {}", bundle.display()),
+        (None, Some(context)) => format!("context {context}"),
+        (None, None) => "the current context".to_owned(),
+    };
+    Ok(format!("Reads {from}\n{}", pipeline::plan(&request(investigation)?)))
 }
 
 /// Writes a snapshot.
