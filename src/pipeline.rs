@@ -87,7 +87,8 @@ pub async fn investigate(
     progress.phase("Correlating");
     let mut analysis = analyze_state(collector.state(), graph, &focus, request);
     clock.lap("correlate");
-    if analysis.verdict != Verdict::RootCause {
+    // Logs are the dearest to read: only where what was read so far does not settle it.
+    if analysis.hypotheses.first().is_none_or(|first| first.confidence.level < Level::High) {
         progress.phase("Reading more logs");
         let wants = more_logs(collector.state(), &focus);
         collector.read(&wants).await;
@@ -131,7 +132,7 @@ pub fn plan(request: &Request) -> String {
     lines.push(format!("Round 2: the other kinds, in {place}, and the cluster-scoped ones"));
     lines.push("Round 3: logs of containers that fail, of what the description names and of what that calls; ConfigMaps in use; namespaces that these lead to".to_owned());
     lines.push(format!(
-        "Round 4, where no cause was found: logs of the rest, at most {} containers in all",
+        "Round 4, where no cause is proven: logs of the rest, at most {} containers in all",
         request.limits.log_containers
     ));
     lines.push(format!(
