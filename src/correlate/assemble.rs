@@ -132,6 +132,7 @@ impl<'a> Assembler<'a> {
             && !meant.iter().any(|symptom| {
                 shown.contains(symptom) || mode.explains.contains(symptom) || mode.manifests == Some(*symptom)
             });
+        let pointed = self.focus.objects.contains(&candidate.fact.subject) || (!meant.is_empty() && !misfit);
         Basis {
             proof: candidate.proof,
             role: mode.role,
@@ -145,6 +146,7 @@ impl<'a> Assembler<'a> {
             blind: candidate.proof < Proof::Decisive && self.hidden(candidate),
             misfit,
             alternative: ranked.alternative,
+            unasked: candidate.fact.text("matters") == "if-described" && !pointed,
         }
     }
 

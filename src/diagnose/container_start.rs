@@ -15,7 +15,7 @@ pub const FACTS: &[FactSpec] = &[
         params: &[
             (
                 "class",
-                "not-found, shadowed, not-executable, architecture, workdir, hook, mount, memory, device, privilege or other",
+                "not-found, shadowed, not-executable, architecture, workdir, hook, mount, memory, device, privilege, security-profile or other",
             ),
             ("container", "the container"),
             ("command", "what was to be executed"),
@@ -203,6 +203,13 @@ fn classify(message: &str) -> &'static str {
             "not-executable"
         }
         () if text.contains("executable file not found") => "not-found",
+        // crun names the file between the words: executable file `serve` not found in $PATH.
+        () if text.contains("executable file") && text.contains("not found") => "not-found",
+        () if mentions(&text, &["apparmor", "seccomp", "selinux"])
+            && mentions(&text, &["profile", "not found", "no such file"]) =>
+        {
+            "security-profile"
+        }
         () if text.contains("exec:") && text.contains("no such file or directory") => "not-found",
         () if text.contains("is a directory") && text.contains("exec") => "not-executable",
         () if mentions(
@@ -214,13 +221,7 @@ fn classify(message: &str) -> &'static str {
         }
         () if mentions(
             &text,
-            &[
-                "operation not permitted",
-                "unable to find user",
-                "no matching entries in passwd",
-                "apparmor",
-                "seccomp",
-            ],
+            &["operation not permitted", "unable to find user", "no matching entries in passwd"],
         ) =>
         {
             "privilege"
@@ -232,8 +233,7 @@ fn classify(message: &str) -> &'static str {
 
 /// What was to be executed: as the message names it, else as the spec does.
 fn command_of(instance: &Instance<'_>, message: &str) -> Option<String> {
-    let quoted =
-        message.split_once("exec: \"").and_then(|(_, rest)| rest.split_once('"')).map(|(path, _)| path);
+    let quoted = between(message, "exec: \"", "\"").or_else(|| between(message, "executable file `", "`"));
     let own = || instance.spec.and_then(|spec| spec.command.first()).map(String::as_str);
     quoted.or_else(own).map(str::to_owned)
 }

@@ -38,6 +38,7 @@ pub mod rollout;
 pub mod sandbox;
 pub mod scheduling;
 pub mod service;
+pub mod shutdown;
 pub mod telemetry;
 #[cfg(test)]
 mod test_state;
@@ -118,6 +119,7 @@ diagnosers![
     autoscaler,
     process,
     init_wait,
+    shutdown,
     usage,
 ];
 
