@@ -6,6 +6,7 @@
 
 pub mod admission;
 pub mod autoscaler;
+pub mod build;
 pub mod call;
 pub mod claim;
 mod container;
@@ -18,6 +19,7 @@ pub mod deletion;
 pub mod dependency;
 pub mod dns;
 pub mod fact;
+pub mod flapping;
 pub mod gateway;
 mod health;
 pub mod image_pull;
@@ -33,6 +35,7 @@ mod probe_port;
 pub mod process;
 pub mod rbac;
 pub mod reference;
+pub mod resize;
 pub mod revision;
 pub mod rollout;
 pub mod sandbox;
@@ -120,6 +123,9 @@ diagnosers![
     process,
     init_wait,
     shutdown,
+    resize,
+    flapping,
+    build,
     usage,
 ];
 

@@ -183,6 +183,9 @@ fn explain(
     match (class, verdict) {
         ("exec-missing" | "exec", _) => Some(exec(fact, class, subject.probe)),
         ("protocol", _) => Some(protocol(fact, message, subject.probe)),
+        ("status", _) if message.contains("statuscode: 400") && refuses_plaintext(context, instance) => {
+            Some(fact.param("class", "protocol").param("speaks", "HTTPS"))
+        }
         ("path" | "status", _) => Some(status(context, instance, subject, fact, class, message)),
         (_, PortVerdict::NoSuchName { listens }) => {
             let name = subject.probe.port().map(ToString::to_string).unwrap_or_default();
@@ -201,6 +204,12 @@ fn explain(
         ),
         (_, verdict) => timing(context, instance, subject, fact, class, verdict == PortVerdict::Right),
     }
+}
+
+/// Whether the container's log says that a caller does not speak TLS: Go's servers answer such with 400.
+fn refuses_plaintext(context: &Context<'_>, instance: &Instance<'_>) -> bool {
+    let mut said = context.logs.with(instance.workload, "plaintext-caller");
+    said.any(|finding| finding.key.container == instance.name())
 }
 
 /// The class of a failure by its message alone: refused and timeout need a closer look.
