@@ -88,7 +88,7 @@ impl LogIndex {
     /// Faults before `since` are left out unless the log ends with them; milestones stay.
     pub fn new(state: &ClusterState, topology: &Topology<'_>, since: Option<Timestamp>) -> Self {
         let mut merged: BTreeMap<(ObjectRef, String, bool, Identity), LogFinding> = BTreeMap::new();
-        let read = state.logs.iter().filter(|(_, log)| is_log(log));
+        let read = state.logs.iter().filter(|(key, log)| is_log(key, log));
         let read = read.map(|(key, log)| (key.clone(), log.text.as_str()));
         for (key, text) in read.chain(last_messages(state)) {
             let key = &key;
@@ -140,7 +140,10 @@ impl LogIndex {
 /// `terminationMessagePolicy: FallbackToLogsOnError` it is the log's end.
 fn last_messages(state: &ClusterState) -> impl Iterator<Item = (LogKey, &str)> {
     let readable = |key: &LogKey| {
-        state.logs.get(&key.namespace, &key.pod, &key.container, key.previous).is_some_and(is_log)
+        state
+            .logs
+            .get(&key.namespace, &key.pod, &key.container, key.previous)
+            .is_some_and(|log| is_log(key, log))
     };
     state.pods.iter().flat_map(move |pod| {
         pod.status.all_containers().filter_map(move |status| {
@@ -164,10 +167,17 @@ fn last_messages(state: &ClusterState) -> impl Iterator<Item = (LogKey, &str)> {
 }
 
 /// Whether the text is a log at all, not the kubelet's or the server's word that there is none.
-fn is_log(log: &Log) -> bool {
-    const REFUSALS: [&str; 3] =
-        ["unable to retrieve container logs for ", "Error from server (", "Error: Error from server ("];
-    !REFUSALS.iter().any(|refusal| log.text.trim_start().starts_with(refusal))
+///
+/// Programs that ask the API server get refusals as well, and log them: only those about this log count.
+fn is_log(key: &LogKey, log: &Log) -> bool {
+    let text = log.text.trim();
+    if text.starts_with("unable to retrieve container logs for ") {
+        return false;
+    }
+    let refusal = text.strip_prefix("Error: ").unwrap_or(text).starts_with("Error from server (");
+    let about_logs = ["pods/log", "containerLogs", "previous terminated container", "waiting to start"];
+    let about_this = text.contains(&key.pod) || about_logs.iter().any(|word| text.contains(word));
+    !(refusal && about_this && text.lines().count() <= 2)
 }
 
 /// Whether the process that wrote a log has ended.
