@@ -132,7 +132,8 @@ impl<'a> Assembler<'a> {
             && !meant.iter().any(|symptom| {
                 shown.contains(symptom) || mode.explains.contains(symptom) || mode.manifests == Some(*symptom)
             });
-        let pointed = self.focus.objects.contains(&candidate.fact.subject) || (!meant.is_empty() && !misfit);
+        let pointed = (!meant.is_empty() && !misfit)
+            || self.focus.closure(self.topology).contains(&candidate.fact.subject);
         Basis {
             proof: candidate.proof,
             role: mode.role,
