@@ -94,13 +94,20 @@ mod tests {
     }
 
     #[test]
+    fn a_server_tells_of_callers_that_speak_plain_http() {
+        each(&[(
+            "2026/11/24 03:31:53 http: TLS handshake error from 10.1.0.7:40312: client sent an HTTP request to an HTTPS server",
+            "plaintext-caller name=10.1.0.7:40312",
+        )]);
+    }
+
+    #[test]
     fn talk_about_tls_is_no_error() {
         quiet(&[
             "2026-11-24T03:31:53Z INFO generated self-signed certificate",
             "2026-11-24T03:31:53Z INFO http request completed path=/x",
             "2026-11-24T03:31:53Z WARN certificate will expire soon: 20 days",
             "2026-11-24T03:31:53Z INFO TLS handshake completed with peer",
-            "2026/11/24 03:31:53 http: TLS handshake error from 10.1.0.7:40312: EOF",
         ]);
     }
 }
