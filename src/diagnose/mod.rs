@@ -35,6 +35,7 @@ mod probe_port;
 pub mod process;
 pub mod rbac;
 pub mod reference;
+pub mod release;
 pub mod resize;
 pub mod revision;
 pub mod rollout;
@@ -124,6 +125,7 @@ diagnosers![
     init_wait,
     shutdown,
     resize,
+    release,
     flapping,
     build,
     usage,
