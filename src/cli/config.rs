@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use serde::Deserialize;
 
 use super::error::CliError;
+use super::serve::FileSettings;
 use super::values::{Bytes, Color, FailOn, Output, Period};
 
 /// A file longer than this is no configuration.
@@ -37,6 +38,7 @@ pub(super) struct Config {
     pub(super) model: Option<String>,
     pub(super) explain: Option<bool>,
     pub(super) graph: Option<Vec<PathBuf>>,
+    pub(super) serve: FileSettings,
 }
 
 /// The configuration and where it came from.
