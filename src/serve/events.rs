@@ -26,6 +26,18 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// How often the store is asked where the work is done by another process.
 const POLL: Duration = Duration::from_secs(1);
 
+/// What each event of the stream looks like.
+#[derive(utoipa::ToSchema)]
+#[expect(dead_code, reason = "only the document needs it; the stream is text")]
+pub(crate) struct ProgressEvent {
+    /// The event's number; give the last one as `Last-Event-ID` to go on from there.
+    id: String,
+    /// `status` or `phase`.
+    event: String,
+    /// `{"status": …}` or `{"phase": …}`, as JSON.
+    data: String,
+}
+
 /// Follow an incident
 ///
 /// `status` events have `{"status": …}` and `phase` events `{"phase": …}`; the stream ends with the
@@ -33,7 +45,7 @@ const POLL: Duration = Duration::from_secs(1);
 /// missed.
 #[utoipa::path(get, path = "/api/v1/incidents/{id}/events", operation_id = "followIncident", tag = "incidents",
     params(("id" = Uuid, Path, description = "The incident's id")),
-    responses((status = 200, description = "The events", content_type = "text/event-stream", body = String),
+    responses((status = 200, description = "The events", content_type = "text/event-stream", body = ProgressEvent),
         (status = 404, response = super::openapi::NotFound)))]
 pub(crate) async fn follow(
     State(app): State<SharedApp>,

@@ -21,7 +21,7 @@ pub(crate) struct Page {
 impl Page {
     pub(crate) fn new() -> Self {
         let policy = format!(
-            "default-src 'none'; style-src '{}'; script-src '{}'; connect-src 'self'; \
+            "default-src 'none'; style-src '{}'; script-src '{}'; connect-src 'self'; img-src data:; \
              base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
              require-trusted-types-for 'script'",
             digest("<style>", "</style>"),

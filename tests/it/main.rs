@@ -16,3 +16,4 @@ mod fixture;
 mod incidents;
 mod render;
 mod samples;
+mod serve;
