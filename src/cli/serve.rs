@@ -272,6 +272,7 @@ fn serve(settings: Settings) -> Result<Exit, CliError> {
         .worker_threads(threads)
         .thread_name("investigation")
         .thread_stack_size(session::STACK)
+        .on_thread_start(yield_to_others)
         .enable_all()
         .build()
         .map_err(failed)?;
@@ -286,6 +287,15 @@ fn serve(settings: Settings) -> Result<Exit, CliError> {
     investigations.shutdown_background();
     answers.shutdown_background();
     result
+}
+
+/// Lowers the priority of the calling thread: whoever waits for an answer goes before whoever waits
+/// for an investigation.
+fn yield_to_others() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::nice(10) {
+        tracing::debug!(%error, "investigations keep their priority");
+    }
 }
 
 async fn serve_on(settings: Settings, investigations: tokio::runtime::Handle) -> Result<Exit, CliError> {

@@ -205,10 +205,12 @@ pub(crate) struct Incident {
     #[schema(schema_with = super::openapi::report)]
     report: Option<Report>,
     /// Why it failed; null unless it did.
+    #[schema(schema_with = super::openapi::error)]
     error: Option<IncidentError>,
     /// What people said about it, oldest first; the newest 20 are kept.
     feedback: Vec<Feedback>,
     /// The alerts that it was made of; null where it was made of a description.
+    #[schema(schema_with = super::openapi::alert)]
     alert: Option<Alert>,
 }
 

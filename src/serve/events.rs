@@ -98,12 +98,12 @@ struct Stream {
 impl Stream {
     async fn next(&mut self) -> Option<sse::Event> {
         while self.ready.is_empty() && !self.over {
-            if self.log.is_some() { self.from_log().await } else { self.from_store().await }
+            if self.log.is_some() { self.read_log().await } else { self.read_store().await }
         }
         self.ready.pop_front().map(|(number, event)| render(number, &event))
     }
 
-    async fn from_log(&mut self) {
+    async fn read_log(&mut self) {
         let Some(log) = &mut self.log else { return };
         let (total, fresh) = {
             let events = log.borrow_and_update();
@@ -123,7 +123,7 @@ impl Stream {
         self.ready.extend(fresh);
     }
 
-    async fn from_store(&mut self) {
+    async fn read_store(&mut self) {
         if self.known.is_some() {
             tokio::time::sleep(POLL).await;
         }

@@ -39,6 +39,10 @@ impl<T: DeserializeOwned, const MOST: usize> FromRequest<SharedApp> for JsonBody
                 return Err(Problem::new(Kind::SlowBody, format!("a body must arrive within {seconds} s")));
             }
         };
+        // The decoder takes a list of values for an object, too.
+        if body.trim_ascii_start().first() == Some(&b'[') {
+            return Err(Problem::new(Kind::InvalidRequest, "expected an object, not a list"));
+        }
         serde_json::from_slice(&body).map(Self).map_err(|error| {
             let kind = if error.is_data() { Kind::InvalidRequest } else { Kind::InvalidJson };
             Problem::new(kind, error.to_string())

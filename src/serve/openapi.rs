@@ -8,8 +8,8 @@ use utoipa::OpenApi;
 use utoipa::openapi::schema::{AdditionalProperties, Schema};
 use utoipa::openapi::{ArrayBuilder, ObjectBuilder, OneOfBuilder, Ref, RefOr, Type};
 
-use super::api::{LABEL_KEY, LABEL_VALUE, MOST_LABELS};
-use super::problem::{self, Problem};
+use super::api::{Alert, IncidentError, LABEL_KEY, LABEL_VALUE, MOST_LABELS};
+use super::problem;
 use crate::report::model::Report;
 
 /// What the document says about the whole.
@@ -24,7 +24,7 @@ use crate::report::model::Report;
         (name = "alerts", description = "What monitoring sends"),
         (name = "operations", description = "For whoever runs the server")
     ),
-    components(schemas(Problem), responses(NotFound, Conflict))
+    components(schemas(problem::Document, IncidentError, Alert), responses(NotFound, Conflict))
 )]
 pub(crate) struct Document;
 
@@ -34,7 +34,7 @@ macro_rules! problem_response {
         #[derive(utoipa::ToResponse)]
         #[response(description = $description, content_type = "application/problem+json")]
         #[expect(dead_code, reason = "only the document needs it")]
-        pub(crate) struct $name(Problem);
+        pub(crate) struct $name(problem::Document<'static>);
     )* };
 }
 
@@ -71,6 +71,16 @@ pub(crate) fn report() -> RefOr<Schema> {
     part("Report", "The whole report, as `sre-orch investigate -o json` prints it; null until completed.")
 }
 
+/// An error, or null.
+pub(crate) fn error() -> RefOr<Schema> {
+    part("IncidentError", "Why it failed; null unless it did.")
+}
+
+/// An alert group, or null.
+pub(crate) fn alert() -> RefOr<Schema> {
+    part("Alert", "The alerts that it was made of; null where it was made of a description.")
+}
+
 /// Evidence.
 pub(crate) fn evidence() -> RefOr<Schema> {
     let description = "What proves the first hypothesis; empty until completed, and where there is none.";
@@ -100,11 +110,20 @@ pub(crate) fn render(api: utoipa::openapi::OpenApi, with_tokens: bool) -> serde_
     let mut document = serde_json::to_value(api)?;
     add_report(&mut document);
     add_problems(&mut document, with_tokens);
-    if with_tokens {
-        document["security"] = json!([{"token": []}]);
-        document["components"]["securitySchemes"] = json!({"token": {"type": "http", "scheme": "bearer", "description": "A token of the server's token file"}});
+    if let (true, Some(document)) = (with_tokens, document.as_object_mut()) {
+        document.insert("security".to_owned(), json!([{"token": []}]));
+    }
+    if let (true, Some(components)) = (with_tokens, object(&mut document, "/components")) {
+        let token =
+            json!({"type": "http", "scheme": "bearer", "description": "A token of the server's token file"});
+        components.insert("securitySchemes".to_owned(), json!({"token": token}));
     }
     serde_json::to_vec(&document).map(Bytes::from)
+}
+
+/// The object at a place of the document.
+fn object<'d>(document: &'d mut Value, pointer: &str) -> Option<&'d mut Map<String, Value>> {
+    document.pointer_mut(pointer)?.as_object_mut()
 }
 
 /// Adds the schemas of the report.
@@ -115,7 +134,7 @@ fn add_report(document: &mut Value) {
     let mut generator = settings.into_generator();
     let _ = generator.subschema_for::<Report>();
     let definitions = generator.take_definitions(true);
-    if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
+    if let Some(schemas) = object(document, "/components/schemas") {
         schemas.extend(definitions);
     }
 }
@@ -145,10 +164,10 @@ fn common(method: &str, open: bool) -> Vec<(u16, &'static str)> {
 
 /// Adds the answers that the guard and the extractors give, and the request's id to all.
 fn add_problems(document: &mut Value, with_tokens: bool) {
-    let paths = document["paths"].as_object_mut().into_iter().flat_map(Map::values_mut);
+    let paths = object(document, "/paths").into_iter().flat_map(Map::values_mut);
     for (method, operation) in paths.filter_map(Value::as_object_mut).flatten() {
         let open = !with_tokens || operation.get("security").is_some();
-        let Some(responses) = operation["responses"].as_object_mut() else { continue };
+        let Some(responses) = object(operation, "/responses") else { continue };
         for (status, description) in common(method, open) {
             responses.entry(status.to_string()).or_insert_with(|| problem_response(status, description));
         }
@@ -157,23 +176,25 @@ fn add_problems(document: &mut Value, with_tokens: bool) {
                 continue;
             }
             let headers = response.entry("headers").or_insert_with(|| json!({}));
-            headers["X-Request-Id"] = json!({"description": "The request's id, which is in the server's log too", "schema": {"type": "string"}});
+            let id = json!({"description": "The request's id, which is in the server's log too", "schema": {"type": "string"}});
+            if let Some(headers) = headers.as_object_mut() {
+                headers.insert("X-Request-Id".to_owned(), id);
+            }
         }
     }
 }
 
 fn problem_response(status: u16, description: &str) -> Value {
-    let mut response = json!({
+    let headers = match status {
+        429 | 503 => json!({"Retry-After": {
+            "description": "Seconds to wait", "required": true, "schema": {"type": "integer", "minimum": 0}}}),
+        401 => json!({"WWW-Authenticate": {
+            "description": "Always `Bearer`", "required": true, "schema": {"type": "string"}}}),
+        _ => json!({}),
+    };
+    json!({
         "description": description,
+        "headers": headers,
         "content": {problem::MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-    });
-    if matches!(status, 429 | 503) {
-        response["headers"] = json!({"Retry-After": {
-            "description": "Seconds to wait", "required": true, "schema": {"type": "integer", "minimum": 0}}});
-    }
-    if status == 401 {
-        response["headers"] = json!({"WWW-Authenticate": {
-            "description": "Always `Bearer`", "required": true, "schema": {"type": "string"}}});
-    }
-    response
+    })
 }

@@ -58,39 +58,36 @@ problems! {
 }
 
 /// An error, as RFC 9457 has it.
-#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
-pub(crate) struct Problem {
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct Document<'a> {
     /// What went wrong, as a URI that never changes its meaning, such as
     /// `urn:sre-orch:problem:queue-full`.
-    r#type: &'static str,
+    r#type: &'a str,
     /// What went wrong, in words; the same for every problem of the type.
-    title: &'static str,
+    title: &'a str,
     /// The HTTP status.
     status: u16,
     /// What went wrong this time, and what to do.
-    detail: String,
+    detail: &'a str,
     /// The path that was asked for.
-    instance: String,
+    instance: &'a str,
     /// The request's id, which is in the server's log too.
-    request_id: String,
-    #[serde(skip)]
-    retry_after: Option<u64>,
-    #[serde(skip)]
+    request_id: &'a str,
+}
+
+/// An error on its way to the client.
+#[derive(Clone, Debug)]
+pub(crate) struct Problem {
     kind: Kind,
+    detail: String,
+    retry_after: Option<u64>,
 }
 
 impl Problem {
+    /// What went wrong this time, and what to do.
     pub(crate) fn new(kind: Kind, detail: impl Into<String>) -> Self {
-        Self {
-            r#type: kind.uri(),
-            title: kind.title(),
-            status: kind.status().as_u16(),
-            detail: detail.into(),
-            instance: String::new(),
-            request_id: String::new(),
-            retry_after: None,
-            kind,
-        }
+        Self { kind, detail: detail.into(), retry_after: None }
     }
 
     /// Says when to try again.
@@ -100,11 +97,17 @@ impl Problem {
         self
     }
 
-    /// The response, once path and id of the request are known.
-    pub(crate) fn render(mut self, instance: &str, request_id: &str, response: &mut Response) {
-        instance.clone_into(&mut self.instance);
-        request_id.clone_into(&mut self.request_id);
-        let body = serde_json::to_vec(&self).unwrap_or_default();
+    /// Writes the body, once path and id of the request are known.
+    pub(crate) fn render(&self, instance: &str, request_id: &str, response: &mut Response) {
+        let document = Document {
+            r#type: self.kind.uri(),
+            title: self.kind.title(),
+            status: self.kind.status().as_u16(),
+            detail: &self.detail,
+            instance,
+            request_id,
+        };
+        let body = serde_json::to_vec(&document).unwrap_or_default();
         response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
         *response.body_mut() = Body::from(body);
     }

@@ -100,8 +100,11 @@ impl Binary {
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let parse =
             |line: String| serde_json::from_str::<Value>(&line).unwrap_or_else(|_| panic!("no JSON: {line}"));
-        let first = parse(lines.next().unwrap().unwrap());
-        let url = first["url"].as_str().unwrap_or_else(|| panic!("{first}")).to_owned();
+        let url = lines
+            .by_ref()
+            .map(|line| parse(line.unwrap()))
+            .find_map(|line| line["url"].as_str().map(str::to_owned));
+        let url = url.expect("a line that says where it serves");
         let log = std::thread::spawn(move || lines.map_while(Result::ok).map(parse).collect());
         Self { child, url, log }
     }

@@ -53,10 +53,20 @@ pub(crate) fn config() -> Config {
 impl Running {
     /// Starts a server with an investigator and a store of these bounds.
     pub(crate) async fn start(config: Config, bounds: Bounds, investigator: impl Investigator) -> Self {
+        Self::start_with(config, bounds, investigator, Arc::default()).await
+    }
+
+    /// The same, with metrics that the investigator has too.
+    pub(crate) async fn start_with(
+        config: Config,
+        bounds: Bounds,
+        investigator: impl Investigator,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let store: Arc<dyn IncidentRepository> = Arc::new(MemoryRepository::new(bounds));
         let here = tokio::runtime::Handle::current();
-        let server = Server::bind(config, Arc::clone(&store), Arc::new(investigator), Arc::default(), here);
+        let server = Server::bind(config, Arc::clone(&store), Arc::new(investigator), metrics, here);
         let server = server.await.unwrap();
         let url = server.url();
         let end = CancellationToken::new();
@@ -79,8 +89,9 @@ impl Running {
     pub(crate) async fn recorded(name: &str) -> Self {
         let bundle = format!("{}/tests/fixtures/{name}/bundle.tar.gz", env!("CARGO_MANIFEST_DIR"));
         let source = Source::snapshot(bundle.as_ref()).unwrap();
-        Self::start(config(), Bounds::default(), pipeline(source, Duration::from_secs(5), Arc::default()))
-            .await
+        let metrics: Arc<Metrics> = Arc::default();
+        let investigator = pipeline(source, Duration::from_secs(5), Arc::clone(&metrics));
+        Self::start_with(config(), Bounds::default(), investigator, metrics).await
     }
 
     pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -138,10 +149,10 @@ pub(crate) fn header(response: &Response, name: &str) -> String {
 
 /// Checks that a response is a problem of this type, and gives it.
 pub(crate) async fn problem(response: Response, status: u16, kind: &str) -> Value {
-    assert_eq!(header(&response, "content-type"), "application/problem+json");
-    assert_eq!(response.status(), status);
+    let (own, media) = (response.status(), header(&response, "content-type"));
     let request_id = header(&response, "x-request-id");
     let problem: Value = response.json().await.unwrap();
+    assert_eq!((own.as_u16(), media.as_str()), (status, "application/problem+json"), "{problem}");
     assert_eq!(problem["type"], format!("urn:sre-orch:problem:{kind}"), "{problem}");
     assert_eq!(problem["status"], status);
     assert_eq!(problem["request_id"], request_id);
