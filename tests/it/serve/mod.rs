@@ -4,6 +4,7 @@ mod abuse;
 mod alerts;
 mod cache;
 mod conformance;
+mod deploy;
 mod events;
 mod incidents;
 mod lifecycle;
