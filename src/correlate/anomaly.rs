@@ -44,7 +44,7 @@ pub fn scan(context: &Context<'_>, facts: &Facts) -> Vec<Anomaly> {
     found.claims();
     found.nodes();
     found.namespaces();
-    found.logs(facts);
+    found.stated(facts);
     let mut anomalies = found.found;
     anomalies.sort_by(|a, b| (&a.object, a.symptom).cmp(&(&b.object, b.symptom)));
     anomalies.dedup_by(|later, first| {
@@ -461,8 +461,11 @@ impl<'a> Scan<'_, 'a> {
             .map(|run| run.started_at)
             .max()
             .unwrap_or_default();
-        let failing =
-            self.state().events_of(&pod.object_ref()).iter().any(|event| event.reason == "Unhealthy");
+        let failing = self.state().events_of(&pod.object_ref()).iter().any(|event| {
+            // Refused is what every process answers until it is up.
+            event.reason == "Unhealthy"
+                && !(event.message.contains("connection refused") && self.age(started) <= STARTING)
+        });
         if self.age(started) <= STARTING && !failing && ready.reason == "ContainersNotReady" {
             return;
         }
@@ -608,7 +611,11 @@ impl<'a> Scan<'_, 'a> {
         self.add(Symptom::CannotDelete, object, asked, finding, vec![evidence]);
     }
 
-    fn logs(&mut self, facts: &Facts) {
+    fn stated(&mut self, facts: &Facts) {
+        for fact in facts.named("stop.fails") {
+            let finding = "its pods do not stop as they should".to_owned();
+            self.add(Symptom::Errors, fact.subject.clone(), Time(fact.since), finding, fact.evidence.clone());
+        }
         for fact in facts.named("log.signature") {
             let symptom = match (fact.text("signature"), fact.text("class")) {
                 ("host-not-found", _) => Symptom::ResolutionFailing,

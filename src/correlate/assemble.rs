@@ -132,6 +132,8 @@ impl<'a> Assembler<'a> {
             && !meant.iter().any(|symptom| {
                 shown.contains(symptom) || mode.explains.contains(symptom) || mode.manifests == Some(*symptom)
             });
+        let pointed = (!meant.is_empty() && !misfit)
+            || self.focus.closure(self.topology).contains(&candidate.fact.subject);
         Basis {
             proof: candidate.proof,
             role: mode.role,
@@ -145,6 +147,7 @@ impl<'a> Assembler<'a> {
             blind: candidate.proof < Proof::Decisive && self.hidden(candidate),
             misfit,
             alternative: ranked.alternative,
+            unasked: candidate.fact.text("matters") == "if-described" && !pointed,
         }
     }
 

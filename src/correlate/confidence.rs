@@ -35,6 +35,8 @@ pub struct Basis {
     pub misfit: bool,
     /// It is not what explains the description best: an alternative.
     pub alternative: bool,
+    /// It may be meant so or harm nobody, and the description does not point at it.
+    pub unasked: bool,
 }
 
 const DECISIVE: f64 = 0.96;
@@ -51,6 +53,7 @@ const NOT_FOUND_CAP: f64 = 0.85;
 const BLIND_CAP: f64 = 0.85;
 const MISFIT: f64 = 0.02;
 const ALTERNATIVE_CAP: f64 = 0.45;
+const UNASKED_CAP: f64 = 0.45;
 
 impl Basis {
     /// The confidence; none where it is too low for a hypothesis.
@@ -94,6 +97,7 @@ impl Basis {
             (self.not_found, NOT_FOUND_CAP, "a name of the description was not found"),
             (self.blind, BLIND_CAP, "a blind spot covers it"),
             (self.alternative, ALTERNATIVE_CAP, "an alternative to the first"),
+            (self.unasked, UNASKED_CAP, "it may be meant so, and the description does not point at it"),
         ];
         for (holds, cap, reason) in caps {
             if holds && score > cap {
@@ -124,6 +128,7 @@ mod tests {
             blind: false,
             misfit: false,
             alternative: false,
+            unasked: false,
         }
     }
 

@@ -6,6 +6,7 @@
 
 mod defaults;
 mod message;
+mod rewritten;
 mod webhook;
 
 use std::collections::BTreeMap;
@@ -62,6 +63,7 @@ pub const FACTS: &[FactSpec] = &[
     },
     webhook::FACT,
     defaults::FACT,
+    rewritten::FACT,
 ];
 
 /// One controller that lacks objects, and what was said about it.
@@ -89,6 +91,7 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
     silent(context, &blocked, facts);
     services(context, facts);
     defaults::run(context, facts);
+    rewritten::run(context, facts);
 }
 
 /// Controllers that want more than they have, with the last refusal that nothing superseded.

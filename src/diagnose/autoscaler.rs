@@ -21,7 +21,8 @@ pub const FACTS: &[FactSpec] = &[
             ("closest", "an object of nearly the target's name"),
             ("other", "another autoscaler with the same target"),
             ("message", "what the controller said"),
-            ("certainty", "suggestive where the cluster never had the metrics, or the pods are not ready"),
+            ("certainty", "suggestive where the pods are not ready"),
+            ("matters", "if-described where the cluster never had the metrics"),
         ],
         refs: &[("target", "the object that it scales")],
     },
@@ -130,8 +131,8 @@ fn blocked(context: &Context<'_>, autoscaler: &HorizontalPodAutoscaler, target: 
                 // A cluster without a metrics server is as its owners made it, not broken today.
                 let never = context.state.was_read(&Kind::ApiService, "")
                     && context.state.api_services.get("", METRICS_API).is_none();
-                said(fact("no-metrics-api"), active)
-                    .param("certainty", if never { "suggestive" } else { "computed" })
+                let fact = said(fact("no-metrics-api"), active);
+                if never { fact.param("matters", "if-described") } else { fact }
             }
             _ => {
                 // Pods that are not ready have no metrics yet: that is the pods' matter.

@@ -24,6 +24,8 @@ pub(super) struct Instance<'a> {
     /// Absent only where the snapshot's pod carries no such container.
     pub(super) spec: Option<&'a Container>,
     pub(super) init: bool,
+    /// Whether it is a native sidecar, which stands among the init containers.
+    pub(super) native: bool,
 }
 
 impl<'a> Instance<'a> {
@@ -129,7 +131,9 @@ pub(super) fn instances<'a>(context: &Context<'a>) -> Vec<Instance<'a>> {
             found.extend(init.chain(main).map(|(status, init)| {
                 let list = if init { &pod.spec.init_containers } else { &pod.spec.containers };
                 let spec = list.iter().find(|spec| spec.name == status.name);
-                Instance { workload, pod, status, spec, init }
+                // An init container that always restarts is a sidecar: it runs beside the others.
+                let native = init && spec.is_some_and(|spec| spec.restart_policy == "Always");
+                Instance { workload, pod, status, spec, init, native }
             }));
         }
     }

@@ -15,7 +15,7 @@ pub const FACTS: &[FactSpec] = &[
         params: &[
             (
                 "class",
-                "not-found, shadowed, not-executable, architecture, workdir, hook, mount, memory, device, privilege or other",
+                "not-found, shadowed, not-executable, arguments, architecture, workdir, hook, mount, memory, device, privilege, security-profile or other",
             ),
             ("container", "the container"),
             ("command", "what was to be executed"),
@@ -203,6 +203,13 @@ fn classify(message: &str) -> &'static str {
             "not-executable"
         }
         () if text.contains("executable file not found") => "not-found",
+        // crun names the file between the words: executable file `serve` not found in $PATH.
+        () if text.contains("executable file") && text.contains("not found") => "not-found",
+        () if mentions(&text, &["apparmor", "seccomp", "selinux"])
+            && mentions(&text, &["profile", "not found", "no such file"]) =>
+        {
+            "security-profile"
+        }
         () if text.contains("exec:") && text.contains("no such file or directory") => "not-found",
         () if text.contains("is a directory") && text.contains("exec") => "not-executable",
         () if mentions(
@@ -214,13 +221,7 @@ fn classify(message: &str) -> &'static str {
         }
         () if mentions(
             &text,
-            &[
-                "operation not permitted",
-                "unable to find user",
-                "no matching entries in passwd",
-                "apparmor",
-                "seccomp",
-            ],
+            &["operation not permitted", "unable to find user", "no matching entries in passwd"],
         ) =>
         {
             "privilege"
@@ -232,8 +233,7 @@ fn classify(message: &str) -> &'static str {
 
 /// What was to be executed: as the message names it, else as the spec does.
 fn command_of(instance: &Instance<'_>, message: &str) -> Option<String> {
-    let quoted =
-        message.split_once("exec: \"").and_then(|(_, rest)| rest.split_once('"')).map(|(path, _)| path);
+    let quoted = between(message, "exec: \"", "\"").or_else(|| between(message, "executable file `", "`"));
     let own = || instance.spec.and_then(|spec| spec.command.first()).map(String::as_str);
     quoted.or_else(own).map(str::to_owned)
 }
@@ -299,7 +299,11 @@ fn from_log(context: &Context<'_>, instance: &Instance<'_>) -> Option<Fact> {
             && finding.at_end
             && matches!(
                 finding.signature,
-                "exec-format-error" | "command-not-found" | "missing-file" | "permission-denied"
+                "exec-format-error"
+                    | "command-not-found"
+                    | "missing-file"
+                    | "permission-denied"
+                    | "config-invalid"
             )
     });
     let path = finding.and_then(|finding| {
@@ -311,6 +315,9 @@ fn from_log(context: &Context<'_>, instance: &Instance<'_>) -> Option<Fact> {
         // A data file that is missing is the application's matter; the program itself is ours.
         Some("missing-file") if path.is_some_and(|path| is_program(instance, path)) => "not-found",
         Some("permission-denied") if code == 126 => "not-executable",
+        Some("config-invalid") if finding.is_some_and(|finding| is_argument(instance, finding)) => {
+            "arguments"
+        }
         _ if code == 127 => "not-found",
         _ if code == 126 => "not-executable",
         _ => return None,
@@ -334,6 +341,20 @@ fn from_log(context: &Context<'_>, instance: &Instance<'_>) -> Option<Fact> {
         "architecture" => architecture(context, instance, fact),
         "not-found" => not_found(instance, fact, path.cloned().or_else(|| command_of(instance, ""))),
         _ => fact,
+    })
+}
+
+/// Whether the option that the process does not know is one that the template gives it.
+fn is_argument(instance: &Instance<'_>, finding: &crate::logs::LogFinding) -> bool {
+    let Some(spec) = instance.spec else { return false };
+    // A shell's own line is one argument; the option is a word of it.
+    let words = spec.command.iter().chain(&spec.args).flat_map(|argument| argument.split_whitespace());
+    let mut options = words.filter(|word| word.starts_with('-'));
+    let name =
+        |word: &str| word.trim_start_matches('-').split(['=', ':']).next().unwrap_or_default().to_lowercase();
+    finding.params.get("field").is_some_and(|field| {
+        let field = name(field);
+        field.len() > 1 && options.any(|option| name(option) == field)
     })
 }
 

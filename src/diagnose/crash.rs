@@ -77,7 +77,7 @@ fn explain(context: &Context<'_>, instance: &Instance<'_>, ended: &Terminated) -
     let mut fact = Fact::new("container.crash", instance.workload.clone())
         .param("class", class)
         .param("container", instance.name())
-        .param("init", instance.init)
+        .param("init", instance.init && !instance.native)
         .param("sidecar", is_sidecar(context, instance))
         .param("exit_code", ended.exit_code)
         .evidence(instance.ended_evidence())
@@ -145,7 +145,7 @@ fn classify(
         137 if node_oom => "node-oom",
         137 => "killed",
         143 => "terminated",
-        0 if !instance.init => "completed",
+        0 if !instance.init || instance.native => "completed",
         code if (129..=165).contains(&code) || ended.signal != 0 => "signal",
         _ => "exit",
     }
@@ -207,6 +207,9 @@ fn node_oom<'a>(context: &Context<'a>, node: &ObjectRef) -> Option<&'a Event> {
 /// send to, else the first.
 fn is_sidecar(context: &Context<'_>, instance: &Instance<'_>) -> bool {
     let containers = &instance.pod.spec.containers;
+    if instance.native {
+        return true;
+    }
     if instance.init || containers.len() < 2 {
         return false;
     }

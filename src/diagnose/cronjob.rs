@@ -25,10 +25,14 @@ pub const FACTS: &[FactSpec] = &[FactSpec {
         ("line", "what the active Job's log says it waits for"),
         ("ran_before", "whether it has ever run"),
         ("deadline", "startingDeadlineSeconds"),
-        ("certainty", "suggestive where it may be meant so"),
+        ("certainty", "suggestive where nothing says why"),
+        ("matters", "if-described where it is probably meant so"),
     ],
     refs: &[("job", "the Job that is still active")],
 }];
+
+/// Seconds since its last run up to which nobody will have meant a CronJob to stay suspended.
+const LATELY: i64 = 7 * 86_400;
 
 /// See [`super::Diagnoser::run`].
 pub fn run(context: &Context<'_>, facts: &mut Facts) {
@@ -108,11 +112,16 @@ fn event<'a>(context: &Context<'a>, object: &ObjectRef, reasons: &[&str]) -> Opt
 fn suspended(context: &Context<'_>, cron: &Workload, missed: i64) -> Fact {
     let object = cron.object_ref();
     let ran = cron.status.last_schedule_time;
-    let fact = base(cron, "suspended")
-        .param("missed", missed)
-        // A CronJob may be suspended on purpose; one that ran until lately and missed runs rarely is.
-        .param("certainty", if ran.0.is_some() && missed >= 2 { "computed" } else { "suggestive" })
-        .evidence([Evidence::spec(object.clone(), "spec.suspend", "true")]);
+    // A CronJob may be suspended on purpose; one that ran until lately and missed runs rarely is.
+    let lately = context.state.age_seconds(ran).is_some_and(|seconds| seconds <= LATELY);
+    let mut fact = base(cron, "suspended").param("missed", missed).evidence([Evidence::spec(
+        object.clone(),
+        "spec.suspend",
+        "true",
+    )]);
+    if !lately || missed < 2 {
+        fact = fact.param("matters", "if-described");
+    }
     match ran.0 {
         Some(last) => fact
             .param("late", context.now.as_second() - last.as_second())

@@ -6,6 +6,7 @@
 
 pub mod admission;
 pub mod autoscaler;
+pub mod build;
 pub mod call;
 pub mod claim;
 mod container;
@@ -18,6 +19,7 @@ pub mod deletion;
 pub mod dependency;
 pub mod dns;
 pub mod fact;
+pub mod flapping;
 pub mod gateway;
 mod health;
 pub mod image_pull;
@@ -33,11 +35,14 @@ mod probe_port;
 pub mod process;
 pub mod rbac;
 pub mod reference;
+pub mod release;
+pub mod resize;
 pub mod revision;
 pub mod rollout;
 pub mod sandbox;
 pub mod scheduling;
 pub mod service;
+pub mod shutdown;
 pub mod telemetry;
 #[cfg(test)]
 mod test_state;
@@ -118,6 +123,11 @@ diagnosers![
     autoscaler,
     process,
     init_wait,
+    shutdown,
+    resize,
+    release,
+    flapping,
+    build,
     usage,
 ];
 

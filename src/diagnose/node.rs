@@ -5,6 +5,7 @@
 //! whose polarity is not known are never faults.
 
 mod eviction;
+mod problem;
 
 use super::health::{affecting, condition_evidence, newest_event, node_ref, workloads_on};
 use super::{Context, Fact, FactSpec, Facts};
@@ -41,7 +42,11 @@ pub const FACTS: &[FactSpec] = &[
     FactSpec {
         name: "node.problem",
         about: "a condition of known meaning says that something on the node is broken",
-        params: &[("condition", "the condition's type"), ("message", "its message")],
+        params: &[
+            ("condition", "the condition's type or the event's reason"),
+            ("message", "its message"),
+            ("certainty", "computed where only an event says so"),
+        ],
         refs: &[],
     },
     FactSpec {
@@ -97,7 +102,7 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
             facts.add(blocking(fact, facts));
         }
         pressure(context, node, facts);
-        problems(context, node, facts);
+        problem::run(context, node, facts);
         terminating(context, node, facts);
         saturated(context, node, facts);
         device_gone(context, node, facts);
@@ -236,32 +241,6 @@ fn pressure(context: &Context<'_>, node: &Node, facts: &mut Facts) {
             .since(found.last_transition_time.0);
         let workloads = evicted.iter().map(|pod| context.topology.workload_of_pod(pod));
         facts.add(blocking(affecting(fact, workloads), facts));
-    }
-}
-
-/// Conditions of the node problem detector and of network plugins for which true means broken.
-const PROBLEMS: [&str; 10] = [
-    "KernelDeadlock",
-    "ReadonlyFilesystem",
-    "FrequentKubeletRestart",
-    "FrequentDockerRestart",
-    "FrequentContainerdRestart",
-    "FrequentUnregisterNetDevice",
-    "CorruptDockerOverlay2",
-    "KubeletUnhealthy",
-    "ContainerRuntimeUnhealthy",
-    "NetworkUnavailable",
-];
-
-fn problems(context: &Context<'_>, node: &Node, facts: &mut Facts) {
-    let broken = |found: &&Condition| found.is_true() && PROBLEMS.contains(&found.r#type.as_str());
-    for found in node.status.conditions.iter().filter(broken) {
-        let fact = Fact::new("node.problem", node.object_ref())
-            .param("condition", found.r#type.clone())
-            .param("message", found.message.clone())
-            .evidence([condition_evidence(node.object_ref(), found)])
-            .since(found.last_transition_time.0);
-        facts.add(affecting(fact, workloads_on(context, &node.metadata.name)));
     }
 }
 

@@ -99,7 +99,12 @@ fn matters<'a>(
                     < subject.probe.initial_delay_seconds + subject.probe.period() * subject.probe.failures()
             });
             let blocked = instance.status.started == Some(false);
-            (!instance.status.ready && !blocked && (event.is_some() || !not_yet)).then_some(event)
+            // Before the probe can have failed for good, a refusal says that the start goes on.
+            let telling = event.is_some_and(|event| class_of(&event.message, subject.probe) != "refused");
+            let own_end = instance.is_crashing(context) && !killed_by_probe(context, instance);
+            // Between two crashes nothing answers, wherever the probe asks.
+            let informative = telling || !own_end;
+            (!instance.status.ready && !blocked && informative && (telling || !not_yet)).then_some(event)
         }
         kind => {
             let killed = last_kill(context, instance, kind);
@@ -108,6 +113,11 @@ fn matters<'a>(
             .then_some(event)
         }
     }
+}
+
+/// Whether a probe had the container killed, as opposed to its own end.
+fn killed_by_probe(context: &Context<'_>, instance: &Instance<'_>) -> bool {
+    ["liveness", "startup"].iter().any(|kind| last_kill(context, instance, kind).is_some())
 }
 
 /// Whether the container was restarted within the last minutes, if only once.
@@ -173,6 +183,9 @@ fn explain(
     match (class, verdict) {
         ("exec-missing" | "exec", _) => Some(exec(fact, class, subject.probe)),
         ("protocol", _) => Some(protocol(fact, message, subject.probe)),
+        ("status", _) if message.contains("statuscode: 400") && refuses_plaintext(context, instance) => {
+            Some(fact.param("class", "protocol").param("speaks", "HTTPS"))
+        }
         ("path" | "status", _) => Some(status(context, instance, subject, fact, class, message)),
         (_, PortVerdict::NoSuchName { listens }) => {
             let name = subject.probe.port().map(ToString::to_string).unwrap_or_default();
@@ -191,6 +204,12 @@ fn explain(
         ),
         (_, verdict) => timing(context, instance, subject, fact, class, verdict == PortVerdict::Right),
     }
+}
+
+/// Whether the container's log says that a caller does not speak TLS: Go's servers answer such with 400.
+fn refuses_plaintext(context: &Context<'_>, instance: &Instance<'_>) -> bool {
+    let mut said = context.logs.with(instance.workload, "plaintext-caller");
+    said.any(|finding| finding.key.container == instance.name())
 }
 
 /// The class of a failure by its message alone: refused and timeout need a closer look.

@@ -52,6 +52,9 @@ pub(super) fn judge(
     let Some(container) = instance.spec else { return PortVerdict::Unknown };
     let Some(port) = probe.port() else { return PortVerdict::Unknown };
     let declared: Vec<i64> = container.ports.iter().map(|declared| declared.container_port).collect();
+    if answered_by_sibling(instance, probe) {
+        return PortVerdict::Unknown;
+    }
     let Some(number) = resolve(instance, port) else {
         return PortVerdict::NoSuchName { listens: declared.first().copied() };
     };
@@ -75,6 +78,21 @@ pub(super) fn judge(
         Some(listens) => PortVerdict::Wrong { listens: *listens, known_by: "targetPort" },
         None => PortVerdict::Unknown,
     }
+}
+
+/// Whether another container of the pod answers the probe in this one's stead, as agents of service
+/// meshes do: it declares the port, or its environment names the probe's path.
+fn answered_by_sibling(instance: &Instance<'_>, probe: &Probe) -> bool {
+    let number = probe.port().and_then(IntOrString::as_int);
+    let path = probe.http_get.as_ref().map(|get| get.path.as_str()).filter(|path| path.len() > 1);
+    let spec = &instance.pod.spec;
+    spec.containers.iter().chain(&spec.init_containers).filter(|other| other.name != instance.name()).any(
+        |other| {
+            let declares = other.ports.iter().any(|port| Some(port.container_port) == number);
+            let names = |value: &str| path.is_some_and(|path| value.contains(&format!("\"{path}\"")));
+            declares || other.env.iter().filter_map(|own| own.value.as_deref()).any(names)
+        },
+    )
 }
 
 /// Of the ports that are listened on, one that is also declared; else the first.

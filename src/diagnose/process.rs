@@ -284,12 +284,26 @@ fn holder(context: &Context<'_>, instance: &Instance<'_>, port: i64) -> Option<(
                 let values = other
                     .env
                     .iter()
-                    .filter(|variable| variable.name.ends_with("PORT"))
-                    .filter_map(|variable| variable.value.as_deref());
+                    .filter_map(|own| Some((own.name.as_str(), own.value.as_deref()?)))
+                    .filter(|(name, value)| name.ends_with("PORT") || sets_port(value, &number))
+                    .map(|(_, value)| value);
                 other.command.iter().chain(&other.args).map(String::as_str).chain(values).any(mentions)
             })
             .map(|name| (name, "args"))
         })
+}
+
+/// Whether a structured value sets some port of its own to this number, as `"statusPort":8080` does.
+///
+/// A list of the pod's `containerPort`s tells a sidecar what others have, not what it is to have.
+fn sets_port(value: &str, number: &str) -> bool {
+    let squeezed: String = value.chars().filter(|c| !c.is_whitespace() && *c != '"').collect();
+    squeezed.split([',', '{', '}', '[', ']']).filter_map(|pair| pair.rsplit_once([':', '='])).any(
+        |(key, set)| {
+            let key = key.to_lowercase();
+            set == number && key.ends_with("port") && !key.ends_with("containerport")
+        },
+    )
 }
 
 #[cfg(test)]

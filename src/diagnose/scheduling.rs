@@ -6,6 +6,7 @@
 //! pod's selector matches nothing at all. What a claim lacks is for the claim diagnoser.
 
 mod predicates;
+mod preemption;
 mod reason;
 mod verdict;
 
@@ -104,7 +105,7 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
             facts.add(fact);
         }
     }
-    preempted(context, facts);
+    preemption::run(context, facts);
 }
 
 /// Whether a pod still waits for a node, or for the node that it names.
@@ -402,43 +403,6 @@ fn rejected(context: &Context<'_>, workload: &ObjectRef, pods: &[&Pod]) -> Optio
                 .excerpt(pod.status.message.clone())])
             .since(pod.metadata.creation_timestamp.0),
     )
-}
-
-/// Workloads whose pods gave way to more important ones and have not come back.
-fn preempted(context: &Context<'_>, facts: &mut Facts) {
-    for event in context.state.events.iter().filter(|event| event.reason == "Preempted") {
-        let pod = event.object();
-        let workload = context.topology.workload_of(&pod);
-        if pod.kind != Kind::Pod || !lacks_ready(context, &workload) {
-            continue;
-        }
-        let class = context
-            .state
-            .workload_of(&workload)
-            .map(|found| found.template().spec.priority_class_name.clone());
-        let mut fact = Fact::new("scheduling.preempted", workload)
-            .param("message", event.message.clone())
-            .param("count", 1)
-            .evidence([Evidence::event(event)])
-            .since(event.first().0);
-        if let Some(class) = class.filter(|class| !class.is_empty()) {
-            fact = fact.param("priority", class);
-        }
-        let words = || event.message.split_whitespace();
-        let by =
-            context.state.pods.iter().find(|other| {
-                !other.metadata.uid.is_empty() && words().any(|word| word == other.metadata.uid)
-            });
-        if let Some(by) = by {
-            fact = fact.object("preemptor", context.topology.workload_of_pod(by));
-        }
-        if let Some(node) =
-            words().last().filter(|node| context.state.exists(&Kind::Node, "", node) == Truth::True)
-        {
-            fact = fact.object("node", node_ref(node));
-        }
-        facts.add(fact);
-    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Telemetry shows effects: callers of a slow service are slow too. So only the outlier is stated,
 //! and never that something delays it, which no metric read here can show.
 
+mod node_delay;
 mod role;
 
 use std::collections::BTreeMap;
@@ -28,6 +29,7 @@ pub const FACTS: &[FactSpec] = &[
         ],
         refs: &[],
     },
+    node_delay::FACT,
     FactSpec {
         name: "node.retransmission",
         about: "TCP retransmissions rose on one node far more than on the others",
@@ -63,6 +65,7 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
     nodes(&behaviours, facts);
     if !saturated(&behaviours) {
         latency(context, &behaviours, facts);
+        node_delay::run(context, &behaviours, facts);
     }
 }
 

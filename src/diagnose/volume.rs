@@ -39,7 +39,7 @@ pub const FACTS: &[FactSpec] = &[
             ("path", "the file"),
             ("mount", "where the volume is mounted"),
             ("volume", "the volume's name in the pod"),
-            ("medium", "claim, empty-dir, host-path, nfs or root"),
+            ("medium", "claim, empty-dir, host-path, nfs, shared-memory or root"),
             ("limit", "the volume's size limit, where it has one"),
             ("line", "the log line"),
             ("container", "the container"),
@@ -330,6 +330,9 @@ impl<'a> Behind<'a> {
 
 fn full(context: &Context<'_>, finding: &LogFinding) -> Option<Fact> {
     let fact = Fact::new("volume.full", finding.workload.clone());
+    if is_shared_memory(finding) {
+        return without_volume(context, finding, fact, "shared-memory");
+    }
     let Some(behind) = Behind::find(context, finding) else {
         return full_without_path(context, finding, fact);
     };
@@ -355,6 +358,21 @@ fn full_without_path(context: &Context<'_>, finding: &LogFinding, fact: Fact) ->
     if let Some(behind) = Behind::only(context, finding) {
         return Some(behind.describe(fact, finding));
     }
+    without_volume(context, finding, fact, "root")
+}
+
+/// Whether what is full is the pod's `/dev/shm`: 64 MiB unless a volume in memory is mounted there.
+fn is_shared_memory(finding: &LogFinding) -> bool {
+    let line = finding.excerpt.to_lowercase();
+    line.contains("/dev/shm") || line.contains("shared memory")
+}
+
+fn without_volume(
+    context: &Context<'_>,
+    finding: &LogFinding,
+    fact: Fact,
+    medium: &'static str,
+) -> Option<Fact> {
     let pod = context.state.pods.get(&finding.key.namespace, &finding.key.pod)?;
     let log = Evidence::new(
         crate::evidence::Source::Log,
@@ -363,7 +381,7 @@ fn full_without_path(context: &Context<'_>, finding: &LogFinding, fact: Fact) ->
         finding.signature,
     );
     Some(
-        fact.param("medium", "root")
+        fact.param("medium", medium)
             .param("line", finding.excerpt.clone())
             .param("container", finding.key.container.clone())
             .evidence([log.excerpt(finding.excerpt.clone()).times(finding.count)]),

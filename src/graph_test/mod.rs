@@ -15,7 +15,7 @@ use crate::correlate::Focus;
 use crate::knowledge::Graph;
 use crate::knowledge::load::Compiled;
 use crate::knowledge::schema::{InlineTest, TestEvent};
-use crate::pipeline;
+use crate::pipeline::{self, Analysis};
 use crate::report::model::{Hypothesis, Level};
 
 /// The capture time of every inline test.
@@ -48,7 +48,31 @@ pub fn run(graph: &Graph, select: impl Fn(&str) -> bool) -> Vec<TestResult> {
     results
 }
 
+/// Runs cases that stand in a file of their own: variants of a fault, and healthy clusters
+/// (`cause: none`). Every case must name its cause.
+pub fn run_cases(graph: &Graph, cases: &[InlineTest]) -> Vec<TestResult> {
+    let run = |case: &InlineTest| {
+        let id = case.expect.cause.clone().unwrap_or_default();
+        let failure = analyze(graph, case).and_then(|analysis| compare(&analysis, &id, case)).err();
+        TestResult { id, name: case.name.clone(), failure }
+    };
+    cases.iter().map(run).collect()
+}
+
 fn check(graph: &Graph, compiled: &Compiled, test: &InlineTest) -> Result<(), String> {
+    let analysis = analyze(graph, test)?;
+    let wanted = test.expect.cause.as_deref().unwrap_or(&compiled.mode.id);
+    if test.near_miss {
+        return compare_near_miss(&analysis, &compiled.mode.id, test);
+    }
+    if compiled.mode.role == crate::knowledge::Role::Hygiene {
+        let found = analysis.hygiene.iter().any(|finding| finding.cause == wanted);
+        return if found { Ok(()) } else { Err("wanted it among the hygiene findings".to_owned()) };
+    }
+    compare(&analysis, wanted, test)
+}
+
+fn analyze(graph: &Graph, test: &InlineTest) -> Result<Analysis, String> {
     let state = build(test)?;
     let topology = Topology::new(&state);
     let grounded =
@@ -58,33 +82,41 @@ fn check(graph: &Graph, compiled: &Compiled, test: &InlineTest) -> Result<(), St
         symptoms: grounded.symptoms.clone(),
         ..Focus::default()
     };
-    let analysis = pipeline::analyze(&state, &topology, graph, &focus, None);
-    let wanted = test.expect.cause.as_deref().unwrap_or(&compiled.mode.id);
-    let show = || {
-        let all: Vec<String> = analysis.hypotheses.iter().map(describe).collect();
-        if all.is_empty() { "nothing".to_owned() } else { all.join(", ") }
-    };
-    if test.near_miss {
-        let found = analysis.hypotheses.iter().any(|one| one.cause == compiled.mode.id)
-            || analysis
+    Ok(pipeline::analyze(&state, &topology, graph, &focus, None))
+}
+
+fn compare_near_miss(analysis: &Analysis, id: &str, test: &InlineTest) -> Result<(), String> {
+    let found = analysis.hypotheses.iter().any(|one| one.cause == id)
+        || analysis.other_findings.iter().any(|one| one.cause == id && one.confidence.level >= Level::Medium);
+    if found {
+        return Err(format!("must not be found, but got {}", show(analysis)));
+    }
+    match (&test.expect.cause, analysis.hypotheses.first()) {
+        (Some(cause), Some(first)) if first.cause == *cause => Ok(()),
+        (Some(cause), _) => Err(format!("wanted {cause} instead, got {}", show(analysis))),
+        (None, _) => Ok(()),
+    }
+}
+
+fn compare(analysis: &Analysis, wanted: &str, test: &InlineTest) -> Result<(), String> {
+    let sure = analysis
+        .hypotheses
+        .iter()
+        .filter(|one| one.confidence.level >= Level::Medium)
+        .map(|one| one.cause.as_str())
+        .chain(
+            analysis
                 .other_findings
                 .iter()
-                .any(|one| one.cause == compiled.mode.id && one.confidence.level >= Level::Medium);
-        if found {
-            return Err(format!("must not be found, but got {}", show()));
-        }
-        return match (&test.expect.cause, analysis.hypotheses.first()) {
-            (Some(cause), Some(first)) if first.cause == *cause => Ok(()),
-            (Some(cause), _) => Err(format!("wanted {cause} instead, got {}", show())),
-            (None, _) => Ok(()),
-        };
-    }
-    if compiled.mode.role == crate::knowledge::Role::Hygiene {
-        let found = analysis.hygiene.iter().any(|finding| finding.cause == wanted);
-        return if found { Ok(()) } else { Err("wanted it among the hygiene findings".to_owned()) };
+                .filter(|one| one.confidence.level >= Level::Medium)
+                .map(|one| one.cause.as_str()),
+        )
+        .collect::<Vec<_>>();
+    if wanted == "none" {
+        return if sure.is_empty() { Ok(()) } else { Err(format!("wanted nothing, got {}", show(analysis))) };
     }
     let Some(first) = analysis.hypotheses.first().filter(|first| first.cause == wanted) else {
-        return Err(format!("wanted {wanted} first, got {}", show()));
+        return Err(format!("wanted {wanted} first, got {}", show(analysis)));
     };
     if let Some(object) = &test.expect.object {
         let have = format!("{}/{}", first.object.kind, first.object.name);
@@ -92,12 +124,25 @@ fn check(graph: &Graph, compiled: &Compiled, test: &InlineTest) -> Result<(), St
             return Err(format!("wanted it on {object}, got {have}"));
         }
     }
+    if let Some(missing) = test.expect.also.iter().find(|cause| !sure.contains(&cause.as_str())) {
+        return Err(format!("wanted {missing} as well, got {}", show(analysis)));
+    }
     match &test.expect.level {
         Some(level) if first.confidence.level.as_str() != level => {
             Err(format!("wanted {level}, got {}", describe(first)))
         }
         _ => Ok(()),
     }
+}
+
+/// What was found, for the message of a test that failed.
+fn show(analysis: &Analysis) -> String {
+    let others = analysis
+        .other_findings
+        .iter()
+        .map(|one| format!("other {} on {} ({})", one.cause, one.object, one.confidence.level.as_str()));
+    let all: Vec<String> = analysis.hypotheses.iter().map(describe).chain(others).collect();
+    if all.is_empty() { "nothing".to_owned() } else { all.join(", ") }
 }
 
 fn describe(hypothesis: &Hypothesis) -> String {

@@ -214,7 +214,7 @@ pub struct TestEvent {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Expectation {
-    /// The cause's id.
+    /// The cause's id; `none` in a file of cases: nothing of medium confidence may be found.
     #[serde(default)]
     pub cause: Option<String>,
     /// The blamed object: `Deployment/web`, `Node/node-1`.
@@ -223,6 +223,9 @@ pub struct Expectation {
     /// The level of confidence.
     #[serde(default)]
     pub level: Option<String>,
+    /// Further causes of at least medium confidence, where several faults hold at once.
+    #[serde(default)]
+    pub also: Vec<String>,
 }
 
 /// A file that states a team's own services and what they depend on.

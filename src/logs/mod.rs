@@ -88,12 +88,15 @@ impl LogIndex {
     /// Faults before `since` are left out unless the log ends with them; milestones stay.
     pub fn new(state: &ClusterState, topology: &Topology<'_>, since: Option<Timestamp>) -> Self {
         let mut merged: BTreeMap<(ObjectRef, String, bool, Identity), LogFinding> = BTreeMap::new();
-        for (key, log) in state.logs.iter().filter(|(_, log)| is_log(log)) {
+        let read = state.logs.iter().filter(|(key, log)| is_log(key, log));
+        let read = read.map(|(key, log)| (key.clone(), log.text.as_str()));
+        for (key, text) in read.chain(last_messages(state)) {
+            let key = &key;
             let pod = state.pods.get(&key.namespace, &key.pod);
             let workload = topology.workload_of(&ObjectRef::new(Kind::Pod, &key.namespace, &key.pod));
             let scanning = Scanning { now: state.now, since, ended: has_ended(pod, key) };
             let over = is_over(pod, key);
-            for mut found in scan::scan(&log.text, scanning) {
+            for mut found in scan::scan(text, scanning) {
                 found.recovered |= over;
                 let group = (workload.clone(), key.container.clone(), key.previous, found.identity());
                 match merged.get_mut(&group) {
@@ -133,11 +136,48 @@ impl LogIndex {
     }
 }
 
+/// What ended containers left as their termination message, where no log of that run was read: by
+/// `terminationMessagePolicy: FallbackToLogsOnError` it is the log's end.
+fn last_messages(state: &ClusterState) -> impl Iterator<Item = (LogKey, &str)> {
+    let readable = |key: &LogKey| {
+        state
+            .logs
+            .get(&key.namespace, &key.pod, &key.container, key.previous)
+            .is_some_and(|log| is_log(key, log))
+    };
+    state.pods.iter().flat_map(move |pod| {
+        pod.status.all_containers().filter_map(move |status| {
+            let now = status.state.terminated.as_ref();
+            let ended = now.or(status.last_state.terminated.as_ref())?;
+            // The runtime's own errors are messages too, but no words of the process.
+            let spoke = !matches!(
+                ended.reason.as_str(),
+                "StartError" | "ContainerCannotRun" | "RunContainerError" | "ContainerStatusUnknown"
+            );
+            let key = LogKey {
+                namespace: pod.metadata.namespace.clone(),
+                pod: pod.metadata.name.clone(),
+                container: status.name.clone(),
+                previous: now.is_none(),
+            };
+            let silent = ended.exit_code == 0 || ended.message.is_empty();
+            (spoke && !silent && !readable(&key)).then_some((key, ended.message.as_str()))
+        })
+    })
+}
+
 /// Whether the text is a log at all, not the kubelet's or the server's word that there is none.
-fn is_log(log: &Log) -> bool {
-    const REFUSALS: [&str; 3] =
-        ["unable to retrieve container logs for ", "Error from server (", "Error: Error from server ("];
-    !REFUSALS.iter().any(|refusal| log.text.trim_start().starts_with(refusal))
+///
+/// Programs that ask the API server get refusals as well, and log them: only those about this log count.
+fn is_log(key: &LogKey, log: &Log) -> bool {
+    let text = log.text.trim();
+    if text.starts_with("unable to retrieve container logs for ") {
+        return false;
+    }
+    let refusal = text.strip_prefix("Error: ").unwrap_or(text).starts_with("Error from server (");
+    let about_logs = ["pods/log", "containerLogs", "previous terminated container", "waiting to start"];
+    let about_this = text.contains(&key.pod) || about_logs.iter().any(|word| text.contains(word));
+    !(refusal && about_this && text.lines().count() <= 2)
 }
 
 /// Whether the process that wrote a log has ended.

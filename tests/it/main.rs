@@ -17,3 +17,4 @@ mod incidents;
 mod render;
 mod samples;
 mod serve;
+mod variants;

@@ -13,14 +13,17 @@ pub(super) const RULES: &[Rule] = &[
     error(r"certificate is valid for (?P<name>[^,\n]{1,120}), not (?P<host>[a-z0-9_.*-]+)|(?:doesn't|does not) contain any IP SANs|certificate is not valid for|hostname mismatch|Hostname/IP (?:does not match|doesn't match)|ERR_TLS_CERT_ALTNAME_INVALID|No subject alternative (?:DNS )?names?|No name matching (?P<host2>[a-z0-9_.-]+) found|RemoteCertificateNameMismatch|hostname [^\n]{0,80}doesn't match|NotValidForName|certificate relies on legacy Common Name|no alternative certificate subject name matches").with(&[("reason", "hostname-mismatch")]),
     error(r"first record does not look like a TLS handshake|wrong version number|WRONG_VERSION_NUMBER|server gave HTTP response to HTTPS client|Unsupported or unrecognized SSL message|packet length too long|:http request\b|InvalidContentType|NotSslRecordException|unknown protocol\b|not an SSL/TLS record|unexpected message[^\n]{0,40}handshake|plain HTTP response|Cannot determine the corrupted? frame|received unexpected (?:handshake )?message|frame size corrupted")
         .with(&[("reason", "plaintext-peer")])
-        .unless(r"unknown protocol version"),
-    error(r"client sent an HTTP request to an HTTPS server|plain HTTP request was sent to HTTPS port|sent plain HTTP|http request to an https|HTTPS expected").with(&[("reason", "plaintext-client")]),
+        .unless(r"unknown protocol version|TLS handshake error from"),
+    // What a server says of callers that do not speak TLS; of others only the callers know more.
+    Rule::new("plaintext-caller", "server", r"TLS handshake error from (?P<name>\S+): (?:tls: first record does not look like|client sent an HTTP request|tls: unsupported SSLv2)").any(),
+    error(r"client sent an HTTP request to an HTTPS server|plain HTTP request was sent to HTTPS port|sent plain HTTP|http request to an https|HTTPS expected").with(&[("reason", "plaintext-client")])
+        .unless("TLS handshake error from"),
     error(r"tls: (?:no supported versions|protocol version not supported|client offered only unsupported)|no cipher suites in common|no protocols in common|NO_SHARED_CIPHER|no shared cipher|unsupported protocol|UNSUPPORTED_PROTOCOL|handshake_failure|handshake failure|alert protocol version|server selected unsupported protocol|no appropriate protocol").with(&[("reason", "no-common-protocol")])
         .unless(r"unsupported protocol scheme"),
     error(r"certificate required|bad certificate|tls: bad_certificate|peer did not return a certificate|no required SSL certificate|client (?:certificate|cert)[^\n]{0,40}(?:required|not provided|missing)").with(&[("reason", "client-certificate")]),
     error(r"tls: failed to (?:find any PEM|parse)|unable to load (?:server )?certificate|cannot load certificate(?: key)? \x22?(?P<path>[^\x22\s:]+)|private key does not match|key values mismatch|no start line|PEM routines|failed to load (?:tls )?(?:key ?pair|certificate)|keystore was tampered with|keystore password was incorrect|Invalid keystore format|could not load (?:server certificate|private key) file \x22(?P<path2>[^\x22]+)").with(&[("reason", "unusable-certificate")]),
     error(r"remote error: tls: (?P<message>[a-z ]+)|SSLHandshakeException|SSLHandshake(?:Failed)?|TLS handshake (?:error|failed|timeout)|SSL_do_handshake\(\) failed|SSL_connect|SSLError|ssl handshake|AuthenticationException: The remote certificate|\bEPROTO\b|handshake did not succeed|secure connection failed|x509: ").rank(1)
-        .unless(r": EOF$|connection reset"),
+        .unless(r": EOF$|connection reset|TLS handshake error from"),
     Rule::new("protocol-mismatch", "call", r"malformed HTTP (?:response|version|request|status)|unsupported protocol scheme|http2: (?:frame too large|server: error reading preface)|bogus greeting|PROTOCOL_ERROR|FRAME_SIZE_ERROR|error reading server preface|preface (?:error|invalid)|invalid (?:http )?(?:request line|method|response)[^\n]{0,30}(?:\\x16|0x16|preface|PRI \*)|HPE_INVALID|Parse Error: Expected HTTP|BadStatusLine|HttpParserException|Invalid HTTP (?:request|method|status line)|unexpected content-type \x22?text/html|received invalid response to SSL negotiation|invalid length of startup packet|unexpected packet|Packets out of order|Got packet bigger|Protocol error, got|invalid (?:protocol|wire) (?:version|header)|Unexpected protocol|Invalid character found in method name|Connection header did not include|missing selected ALPN property|illegal request line").any().peer(),
 ];
 
@@ -88,6 +91,14 @@ mod tests {
                 "tls-error reason=unusable-certificate path=/etc/tls/tls.crt",
             ),
         ]);
+    }
+
+    #[test]
+    fn a_server_tells_of_callers_that_speak_plain_http() {
+        each(&[(
+            "2026/11/24 03:31:53 http: TLS handshake error from 10.1.0.7:40312: client sent an HTTP request to an HTTPS server",
+            "plaintext-caller name=10.1.0.7:40312",
+        )]);
     }
 
     #[test]
