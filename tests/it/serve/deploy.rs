@@ -35,7 +35,7 @@ fn the_manifests_fit_the_program() {
     let of = |kind: &str| documents.iter().find(|document| document["kind"] == kind).unwrap().clone();
     let deployment: Deployment = serde_yaml::from_value(of("Deployment")).unwrap();
     let service: Service = serde_yaml::from_value(of("Service")).unwrap();
-    let template = deployment.spec.unwrap().template;
+    let template = deployment.spec.template;
     assert_eq!(service.spec.unwrap().selector, template.metadata.unwrap().labels);
     let pod = template.spec.unwrap();
     let container = &pod.containers[0];
