@@ -19,7 +19,7 @@ use crate::intent::{self, GroundedIntent, ParsedIntent};
 use crate::knowledge::{Graph, matching};
 use crate::logs::LogIndex;
 use crate::redact;
-use crate::report::model::{API_VERSION, Examined, Finding, Hypothesis, Level, Report, Stats, Tool, Verdict};
+use crate::report::model::{API_VERSION, Change, Examined, Finding, Hypothesis, Level, Report, Stats, Tool, Verdict};
 
 /// One investigation.
 #[derive(Clone, Debug)]
@@ -354,7 +354,10 @@ pub fn analyze(
     let candidates = matching::candidates(graph, state, &facts);
     let dependencies = depend::Dependencies::new(&context, &facts);
     let outcome = explain::explain(&context, &anomalies, &candidates, &dependencies, focus);
-    let changes = |_: &ObjectRef| Vec::new();
+    let changes = |workload: &ObjectRef| {
+        let found = diagnose::revision::changes_of(&context, workload);
+        found.into_iter().map(|change| change_info(&change)).collect()
+    };
     let mut assembler = assemble::Assembler::new(&anomalies, &facts, graph, focus, topology, &changes);
     let hypotheses = assembler.hypotheses(&outcome.hypotheses);
     let other_findings = assembler.findings(&outcome.others);
@@ -377,6 +380,11 @@ pub fn analyze(
         }
     }
     Analysis { hypotheses, other_findings, hygiene: assemble::hygiene(&candidates), verdict }
+}
+
+fn change_info(change: &diagnose::revision::Change) -> Change {
+    let what = redact::text(&redact::strip_escapes(&change.what)).into_owned();
+    Change { object: change.object.clone(), when: change.when, what }
 }
 
 fn verdict(

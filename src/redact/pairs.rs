@@ -40,6 +40,7 @@ const STATES: &[&str] = &[
     "<none>",
     "<unset>",
     "<empty>",
+    "<value>",
     "not",
     "yes",
     "no",
