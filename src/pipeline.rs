@@ -19,7 +19,9 @@ use crate::intent::{self, GroundedIntent, ParsedIntent};
 use crate::knowledge::{Graph, matching};
 use crate::logs::LogIndex;
 use crate::redact;
-use crate::report::model::{API_VERSION, Change, Examined, Finding, Hypothesis, Level, Report, Stats, Tool, Verdict};
+use crate::report::model::{
+    API_VERSION, Change, Examined, Finding, Hypothesis, Level, Report, Stats, Tool, Verdict,
+};
 
 /// One investigation.
 #[derive(Clone, Debug)]
