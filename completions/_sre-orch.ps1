@@ -32,6 +32,7 @@ Register-ArgumentCompleter -Native -CommandName 'sre-orch' -ScriptBlock {
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('investigate', 'investigate', [CompletionResultType]::ParameterValue, 'Find the root cause of what is described')
+            [CompletionResult]::new('serve', 'serve', [CompletionResultType]::ParameterValue, 'Serve investigations to a team, over HTTP')
             [CompletionResult]::new('snapshot', 'snapshot', [CompletionResultType]::ParameterValue, 'Write a snapshot of the cluster for a later investigation')
             [CompletionResult]::new('graph', 'graph', [CompletionResultType]::ParameterValue, 'Look at, check and test failure modes')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Check settings, access and permissions')
@@ -73,6 +74,48 @@ Register-ArgumentCompleter -Native -CommandName 'sre-orch' -ScriptBlock {
             [CompletionResult]::new('--no-triage', '--no-triage', [CompletionResultType]::ParameterName, 'Read whole lists at once instead of what looks suspicious first')
             [CompletionResult]::new('--explain', '--explain', [CompletionResultType]::ParameterName, 'Let the LLM explain the evidence too')
             [CompletionResult]::new('--llm-show', '--llm-show', [CompletionResultType]::ParameterName, 'Show on stderr what is sent to the LLM')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Log what is done; twice for every detail')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Log what is done; twice for every detail')
+            [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results and errors only')
+            [CompletionResult]::new('--quiet', '--quiet', [CompletionResultType]::ParameterName, 'Print results and errors only')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'sre-orch;serve' {
+            [CompletionResult]::new('--listen', '--listen', [CompletionResultType]::ParameterName, 'Listen here [default: 127.0.0.1:8080]')
+            [CompletionResult]::new('--token-file', '--token-file', [CompletionResultType]::ParameterName, 'Ask for a token of this file (one a line; read again when it changes)')
+            [CompletionResult]::new('--tls-cert', '--tls-cert', [CompletionResultType]::ParameterName, 'Speak TLS with this certificate chain (PEM; read again when it changes)')
+            [CompletionResult]::new('--tls-key', '--tls-key', [CompletionResultType]::ParameterName, 'The certificate''s private key (PEM)')
+            [CompletionResult]::new('--allow-origin', '--allow-origin', [CompletionResultType]::ParameterName, 'Let pages of this origin call the API from a browser (can be repeated)')
+            [CompletionResult]::new('--rate-limit', '--rate-limit', [CompletionResultType]::ParameterName, 'Take so many requests a second from one client, twice that at once; 0: any number [default: 100]')
+            [CompletionResult]::new('--max-connections', '--max-connections', [CompletionResultType]::ParameterName, 'Keep so many connections open, and close the longest idle beyond that [default: 1024]')
+            [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'Write logs in this format [default: json]')
+            [CompletionResult]::new('--workers', '--workers', [CompletionResultType]::ParameterName, 'Run so many investigations at a time [default: one for each processor]')
+            [CompletionResult]::new('--queue', '--queue', [CompletionResultType]::ParameterName, 'Let so many incidents wait, and refuse more [default: 256]')
+            [CompletionResult]::new('--keep', '--keep', [CompletionResultType]::ParameterName, 'Keep so many incidents; the first finished go first [default: 10000]')
+            [CompletionResult]::new('--keep-bytes', '--keep-bytes', [CompletionResultType]::ParameterName, 'Keep incidents of so many bytes [default: 256Mi]')
+            [CompletionResult]::new('--cache', '--cache', [CompletionResultType]::ParameterName, 'Let investigations share what the cluster answered for so long [default: 5s]')
+            [CompletionResult]::new('--drain', '--drain', [CompletionResultType]::ParameterName, 'After SIGTERM let accepted incidents finish for so long, then cancel them [default: 20s]')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Look in this namespace (can be repeated)')
+            [CompletionResult]::new('--namespace', '--namespace', [CompletionResultType]::ParameterName, 'Look in this namespace (can be repeated)')
+            [CompletionResult]::new('--kubeconfig', '--kubeconfig', [CompletionResultType]::ParameterName, 'Read this kubeconfig [default: as kubectl does]')
+            [CompletionResult]::new('--context', '--context', [CompletionResultType]::ParameterName, 'Use this context of the kubeconfig [default: the current one]')
+            [CompletionResult]::new('--as', '--as', [CompletionResultType]::ParameterName, 'Read as this user')
+            [CompletionResult]::new('--bundle', '--bundle', [CompletionResultType]::ParameterName, 'Read a snapshot (directory, .tar or .tar.gz) instead of a cluster')
+            [CompletionResult]::new('--since', '--since', [CompletionResultType]::ParameterName, 'Count events, log lines and changes since this long before the capture [default: 1h]')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Stop reading after this long, and say what was not read [default: 60s]')
+            [CompletionResult]::new('--concurrency', '--concurrency', [CompletionResultType]::ParameterName, 'Send at most this many requests at a time [default: 16]')
+            [CompletionResult]::new('--log-lines', '--log-lines', [CompletionResultType]::ParameterName, 'Read at most this many lines of a container''s log, from its end [default: 2000]')
+            [CompletionResult]::new('--max-requests', '--max-requests', [CompletionResultType]::ParameterName, 'Send at most this many requests [default: 5000]')
+            [CompletionResult]::new('--max-bytes', '--max-bytes', [CompletionResultType]::ParameterName, 'Receive at most this much, such as 500M [default: 2Gi]')
+            [CompletionResult]::new('--graph', '--graph', [CompletionResultType]::ParameterName, 'Merge the failure modes of this directory over the bundled ones (can be repeated)')
+            [CompletionResult]::new('--color', '--color', [CompletionResultType]::ParameterName, 'When to use colours [default: auto]')
+            [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read this configuration file [default: sre-orch/config.yaml in the user''s configuration directory]')
+            [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Let everybody in who can reach the address')
+            [CompletionResult]::new('--hygiene', '--hygiene', [CompletionResultType]::ParameterName, 'Report what is bad practice but no fault, too')
+            [CompletionResult]::new('-A', '-A ', [CompletionResultType]::ParameterName, 'Look in all namespaces, which is the default')
+            [CompletionResult]::new('--all-namespaces', '--all-namespaces', [CompletionResultType]::ParameterName, 'Look in all namespaces, which is the default')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Log what is done; twice for every detail')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Log what is done; twice for every detail')
             [CompletionResult]::new('-q', '-q', [CompletionResultType]::ParameterName, 'Print results and errors only')
@@ -280,6 +323,7 @@ Register-ArgumentCompleter -Native -CommandName 'sre-orch' -ScriptBlock {
         }
         'sre-orch;help' {
             [CompletionResult]::new('investigate', 'investigate', [CompletionResultType]::ParameterValue, 'Find the root cause of what is described')
+            [CompletionResult]::new('serve', 'serve', [CompletionResultType]::ParameterValue, 'Serve investigations to a team, over HTTP')
             [CompletionResult]::new('snapshot', 'snapshot', [CompletionResultType]::ParameterValue, 'Write a snapshot of the cluster for a later investigation')
             [CompletionResult]::new('graph', 'graph', [CompletionResultType]::ParameterValue, 'Look at, check and test failure modes')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Check settings, access and permissions')
@@ -290,6 +334,9 @@ Register-ArgumentCompleter -Native -CommandName 'sre-orch' -ScriptBlock {
             break
         }
         'sre-orch;help;investigate' {
+            break
+        }
+        'sre-orch;help;serve' {
             break
         }
         'sre-orch;help;snapshot' {

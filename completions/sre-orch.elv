@@ -29,6 +29,7 @@ set edit:completion:arg-completer[sre-orch] = {|@words|
             cand -V 'Print version'
             cand --version 'Print version'
             cand investigate 'Find the root cause of what is described'
+            cand serve 'Serve investigations to a team, over HTTP'
             cand snapshot 'Write a snapshot of the cluster for a later investigation'
             cand graph 'Look at, check and test failure modes'
             cand doctor 'Check settings, access and permissions'
@@ -69,6 +70,47 @@ set edit:completion:arg-completer[sre-orch] = {|@words|
             cand --no-triage 'Read whole lists at once instead of what looks suspicious first'
             cand --explain 'Let the LLM explain the evidence too'
             cand --llm-show 'Show on stderr what is sent to the LLM'
+            cand -v 'Log what is done; twice for every detail'
+            cand --verbose 'Log what is done; twice for every detail'
+            cand -q 'Print results and errors only'
+            cand --quiet 'Print results and errors only'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'sre-orch;serve'= {
+            cand --listen 'Listen here [default: 127.0.0.1:8080]'
+            cand --token-file 'Ask for a token of this file (one a line; read again when it changes)'
+            cand --tls-cert 'Speak TLS with this certificate chain (PEM; read again when it changes)'
+            cand --tls-key 'The certificate''s private key (PEM)'
+            cand --allow-origin 'Let pages of this origin call the API from a browser (can be repeated)'
+            cand --rate-limit 'Take so many requests a second from one client, twice that at once; 0: any number [default: 100]'
+            cand --max-connections 'Keep so many connections open, and close the longest idle beyond that [default: 1024]'
+            cand --log-format 'Write logs in this format [default: json]'
+            cand --workers 'Run so many investigations at a time [default: one for each processor]'
+            cand --queue 'Let so many incidents wait, and refuse more [default: 256]'
+            cand --keep 'Keep so many incidents; the first finished go first [default: 10000]'
+            cand --keep-bytes 'Keep incidents of so many bytes [default: 256Mi]'
+            cand --cache 'Let investigations share what the cluster answered for so long [default: 5s]'
+            cand --drain 'After SIGTERM let accepted incidents finish for so long, then cancel them [default: 20s]'
+            cand -n 'Look in this namespace (can be repeated)'
+            cand --namespace 'Look in this namespace (can be repeated)'
+            cand --kubeconfig 'Read this kubeconfig [default: as kubectl does]'
+            cand --context 'Use this context of the kubeconfig [default: the current one]'
+            cand --as 'Read as this user'
+            cand --bundle 'Read a snapshot (directory, .tar or .tar.gz) instead of a cluster'
+            cand --since 'Count events, log lines and changes since this long before the capture [default: 1h]'
+            cand --timeout 'Stop reading after this long, and say what was not read [default: 60s]'
+            cand --concurrency 'Send at most this many requests at a time [default: 16]'
+            cand --log-lines 'Read at most this many lines of a container''s log, from its end [default: 2000]'
+            cand --max-requests 'Send at most this many requests [default: 5000]'
+            cand --max-bytes 'Receive at most this much, such as 500M [default: 2Gi]'
+            cand --graph 'Merge the failure modes of this directory over the bundled ones (can be repeated)'
+            cand --color 'When to use colours [default: auto]'
+            cand --config 'Read this configuration file [default: sre-orch/config.yaml in the user''s configuration directory]'
+            cand --insecure 'Let everybody in who can reach the address'
+            cand --hygiene 'Report what is bad practice but no fault, too'
+            cand -A 'Look in all namespaces, which is the default'
+            cand --all-namespaces 'Look in all namespaces, which is the default'
             cand -v 'Log what is done; twice for every detail'
             cand --verbose 'Log what is done; twice for every detail'
             cand -q 'Print results and errors only'
@@ -257,6 +299,7 @@ set edit:completion:arg-completer[sre-orch] = {|@words|
         }
         &'sre-orch;help'= {
             cand investigate 'Find the root cause of what is described'
+            cand serve 'Serve investigations to a team, over HTTP'
             cand snapshot 'Write a snapshot of the cluster for a later investigation'
             cand graph 'Look at, check and test failure modes'
             cand doctor 'Check settings, access and permissions'
@@ -266,6 +309,8 @@ set edit:completion:arg-completer[sre-orch] = {|@words|
             cand help 'Print this message or the help of the given subcommand(s)'
         }
         &'sre-orch;help;investigate'= {
+        }
+        &'sre-orch;help;serve'= {
         }
         &'sre-orch;help;snapshot'= {
         }

@@ -33,6 +33,7 @@ complete -c sre-orch -n "__fish_sre_orch_needs_command" -s q -l quiet -d 'Print 
 complete -c sre-orch -n "__fish_sre_orch_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sre-orch -n "__fish_sre_orch_needs_command" -s V -l version -d 'Print version'
 complete -c sre-orch -n "__fish_sre_orch_needs_command" -f -a "investigate" -d 'Find the root cause of what is described'
+complete -c sre-orch -n "__fish_sre_orch_needs_command" -f -a "serve" -d 'Serve investigations to a team, over HTTP'
 complete -c sre-orch -n "__fish_sre_orch_needs_command" -f -a "snapshot" -d 'Write a snapshot of the cluster for a later investigation'
 complete -c sre-orch -n "__fish_sre_orch_needs_command" -f -a "graph" -d 'Look at, check and test failure modes'
 complete -c sre-orch -n "__fish_sre_orch_needs_command" -f -a "doctor" -d 'Check settings, access and permissions'
@@ -79,6 +80,43 @@ complete -c sre-orch -n "__fish_sre_orch_using_subcommand investigate" -l llm-sh
 complete -c sre-orch -n "__fish_sre_orch_using_subcommand investigate" -s v -l verbose -d 'Log what is done; twice for every detail'
 complete -c sre-orch -n "__fish_sre_orch_using_subcommand investigate" -s q -l quiet -d 'Print results and errors only'
 complete -c sre-orch -n "__fish_sre_orch_using_subcommand investigate" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand serve" -l listen -d 'Listen here [default: 127.0.0.1:8080]' -r
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand serve" -l token-file -d 'Ask for a token of this file (one a line; read again when it changes)' -r -F
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand serve" -l tls-cert -d 'Speak TLS with this certificate chain (PEM; read again when it changes)' -r -F
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand serve" -l tls-key -d 'The certificate\'s private key (PEM)' -r -F
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand serve" -l allow-origin -d 'Let pages of this origin call the API from a browser (can be repeated)' -r
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand serve" -l rate-limit -d 'Take so many requests a second from one client, twice that at once; 0: any number [default: 100]' -r
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand serve" -l max-connections -d 'Keep so many connections open, and close the longest idle beyond that [default: 1024]' -r
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand serve" -l log-format -d 'Write logs in this format [default: json]' -r -f -a "json\t'An object a line'
+text\t'For people'"
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand serve" -l workers -d 'Run so many investigations at a time [default: one for each processor]' -r
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand serve" -l queue -d 'Let so many incidents wait, and refuse more [default: 256]' -r
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand serve" -l keep -d 'Keep so many incidents; the first finished go first [default: 10000]' -r
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand serve" -l keep-bytes -d 'Keep incidents of so many bytes [default: 256Mi]' -r
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand serve" -l cache -d 'Let investigations share what the cluster answered for so long [default: 5s]' -r
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand serve" -l drain -d 'After SIGTERM let accepted incidents finish for so long, then cancel them [default: 20s]' -r
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand serve" -s n -l namespace -d 'Look in this namespace (can be repeated)' -r
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand serve" -l kubeconfig -d 'Read this kubeconfig [default: as kubectl does]' -r -F
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand serve" -l context -d 'Use this context of the kubeconfig [default: the current one]' -r
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand serve" -l as -d 'Read as this user' -r
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand serve" -l bundle -d 'Read a snapshot (directory, .tar or .tar.gz) instead of a cluster' -r -F
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand serve" -l since -d 'Count events, log lines and changes since this long before the capture [default: 1h]' -r
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand serve" -l timeout -d 'Stop reading after this long, and say what was not read [default: 60s]' -r
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand serve" -l concurrency -d 'Send at most this many requests at a time [default: 16]' -r
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand serve" -l log-lines -d 'Read at most this many lines of a container\'s log, from its end [default: 2000]' -r
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand serve" -l max-requests -d 'Send at most this many requests [default: 5000]' -r
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand serve" -l max-bytes -d 'Receive at most this much, such as 500M [default: 2Gi]' -r
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand serve" -l graph -d 'Merge the failure modes of this directory over the bundled ones (can be repeated)' -r -f -a "(__fish_complete_directories)"
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand serve" -l color -d 'When to use colours [default: auto]' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
+always\t'Always'
+never\t'Never'"
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand serve" -l config -d 'Read this configuration file [default: sre-orch/config.yaml in the user\'s configuration directory]' -r -F
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand serve" -l insecure -d 'Let everybody in who can reach the address'
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand serve" -l hygiene -d 'Report what is bad practice but no fault, too'
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand serve" -s A -l all-namespaces -d 'Look in all namespaces, which is the default'
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand serve" -s v -l verbose -d 'Log what is done; twice for every detail'
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand serve" -s q -l quiet -d 'Print results and errors only'
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand serve" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c sre-orch -n "__fish_sre_orch_using_subcommand snapshot" -s f -l file -d 'Write the snapshot to this file (.tar.gz)' -r -F
 complete -c sre-orch -n "__fish_sre_orch_using_subcommand snapshot" -s n -l namespace -d 'Look in this namespace (can be repeated)' -r
 complete -c sre-orch -n "__fish_sre_orch_using_subcommand snapshot" -l kubeconfig -d 'Read this kubeconfig [default: as kubectl does]' -r -F
@@ -205,14 +243,15 @@ complete -c sre-orch -n "__fish_sre_orch_using_subcommand man" -l config -d 'Rea
 complete -c sre-orch -n "__fish_sre_orch_using_subcommand man" -s v -l verbose -d 'Log what is done; twice for every detail'
 complete -c sre-orch -n "__fish_sre_orch_using_subcommand man" -s q -l quiet -d 'Print results and errors only'
 complete -c sre-orch -n "__fish_sre_orch_using_subcommand man" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c sre-orch -n "__fish_sre_orch_using_subcommand help; and not __fish_seen_subcommand_from investigate snapshot graph doctor rbac completions man help" -f -a "investigate" -d 'Find the root cause of what is described'
-complete -c sre-orch -n "__fish_sre_orch_using_subcommand help; and not __fish_seen_subcommand_from investigate snapshot graph doctor rbac completions man help" -f -a "snapshot" -d 'Write a snapshot of the cluster for a later investigation'
-complete -c sre-orch -n "__fish_sre_orch_using_subcommand help; and not __fish_seen_subcommand_from investigate snapshot graph doctor rbac completions man help" -f -a "graph" -d 'Look at, check and test failure modes'
-complete -c sre-orch -n "__fish_sre_orch_using_subcommand help; and not __fish_seen_subcommand_from investigate snapshot graph doctor rbac completions man help" -f -a "doctor" -d 'Check settings, access and permissions'
-complete -c sre-orch -n "__fish_sre_orch_using_subcommand help; and not __fish_seen_subcommand_from investigate snapshot graph doctor rbac completions man help" -f -a "rbac" -d 'Print the ClusterRole that sre-orch needs'
-complete -c sre-orch -n "__fish_sre_orch_using_subcommand help; and not __fish_seen_subcommand_from investigate snapshot graph doctor rbac completions man help" -f -a "completions" -d 'Print a shell\'s completions'
-complete -c sre-orch -n "__fish_sre_orch_using_subcommand help; and not __fish_seen_subcommand_from investigate snapshot graph doctor rbac completions man help" -f -a "man" -d 'Print the manual page'
-complete -c sre-orch -n "__fish_sre_orch_using_subcommand help; and not __fish_seen_subcommand_from investigate snapshot graph doctor rbac completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand help; and not __fish_seen_subcommand_from investigate serve snapshot graph doctor rbac completions man help" -f -a "investigate" -d 'Find the root cause of what is described'
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand help; and not __fish_seen_subcommand_from investigate serve snapshot graph doctor rbac completions man help" -f -a "serve" -d 'Serve investigations to a team, over HTTP'
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand help; and not __fish_seen_subcommand_from investigate serve snapshot graph doctor rbac completions man help" -f -a "snapshot" -d 'Write a snapshot of the cluster for a later investigation'
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand help; and not __fish_seen_subcommand_from investigate serve snapshot graph doctor rbac completions man help" -f -a "graph" -d 'Look at, check and test failure modes'
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand help; and not __fish_seen_subcommand_from investigate serve snapshot graph doctor rbac completions man help" -f -a "doctor" -d 'Check settings, access and permissions'
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand help; and not __fish_seen_subcommand_from investigate serve snapshot graph doctor rbac completions man help" -f -a "rbac" -d 'Print the ClusterRole that sre-orch needs'
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand help; and not __fish_seen_subcommand_from investigate serve snapshot graph doctor rbac completions man help" -f -a "completions" -d 'Print a shell\'s completions'
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand help; and not __fish_seen_subcommand_from investigate serve snapshot graph doctor rbac completions man help" -f -a "man" -d 'Print the manual page'
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand help; and not __fish_seen_subcommand_from investigate serve snapshot graph doctor rbac completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c sre-orch -n "__fish_sre_orch_using_subcommand help; and __fish_seen_subcommand_from graph" -f -a "lint" -d 'Check every failure mode; exit with 1 where one has a problem'
 complete -c sre-orch -n "__fish_sre_orch_using_subcommand help; and __fish_seen_subcommand_from graph" -f -a "list" -d 'List the failure modes'
 complete -c sre-orch -n "__fish_sre_orch_using_subcommand help; and __fish_seen_subcommand_from graph" -f -a "show" -d 'Print one failure mode'

@@ -13,4 +13,6 @@ pub mod logs;
 pub mod pipeline;
 pub mod redact;
 pub mod report;
+pub mod serve;
+pub mod store;
 pub mod symptom;

@@ -9,6 +9,7 @@ use std::time::Instant;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::agent::{self, AgentError, Collector, Limits, Source, Want};
+use crate::cluster::address::Target;
 use crate::cluster::topology::{Relation, Topology};
 use crate::cluster::types::{LabelSelector, Object};
 use crate::cluster::{ClusterState, Kind, ObjectRef};
@@ -215,11 +216,32 @@ fn first_logs(state: &ClusterState, focus: &Focus, request: &Request) -> Vec<Wan
             workloads.extend(topology.workloads_behind(&edge.to).cloned());
         }
     }
+    workloads.extend(callers_in_doubt(state, &topology, focus));
     let named: Vec<ObjectRef> = workloads.into_iter().collect();
     wants.extend(agent::log_wants(state, &named));
     wants.extend(agent::suspect_logs(state, &[SYSTEM.to_owned()]));
     wants.extend(agent::config_wants(state, &in_scope(state, focus, request)));
     wants
+}
+
+/// Most workloads whose logs are read because of what they are configured to call.
+const MAX_DOUBTFUL: usize = 20;
+
+/// Workloads configured to call a name that no Service has, one that stands for another name, or
+/// one with nothing behind it: whether they fail for it, only their logs say.
+fn callers_in_doubt(state: &ClusterState, topology: &Topology<'_>, focus: &Focus) -> BTreeSet<ObjectRef> {
+    let doubtful = |target: &Target| match target {
+        Target::Missing(_) => true,
+        Target::Service(service) => {
+            topology.workloads_behind(service).next().is_none()
+                && state.services.get(service.ns(), &service.name).is_some_and(|service| {
+                    service.spec.r#type == "ExternalName" || !service.spec.selector.is_empty()
+                })
+        }
+        Target::Pod(_) | Target::External | Target::Loopback | Target::Unknown => false,
+    };
+    let callers = topology.calls().iter().filter(|call| doubtful(&call.target)).map(|call| &call.caller);
+    callers.filter(|caller| focus.in_scope(caller)).cloned().take(MAX_DOUBTFUL).collect()
 }
 
 /// Kinds that tell whether a Service of another namespace works.

@@ -1,5 +1,6 @@
 //! What to want: the kinds that diagnosers use, and the logs and ConfigMaps worth reading.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::collector::Want;
@@ -79,10 +80,13 @@ pub fn suspect_logs(state: &ClusterState, namespaces: &[String]) -> Vec<Want> {
 }
 
 /// Logs of all containers in the chosen namespaces (empty: all), suspects first, then so that
-/// every workload comes before any comes twice.
+/// every workload comes before any comes twice, those with the youngest pods first: what changed
+/// last is the likeliest to be wrong.
 pub fn namespace_logs(state: &ClusterState, namespaces: &[String]) -> Vec<Want> {
     let mut wants = suspect_logs(state, namespaces);
-    wants.extend(logs(spread(state, pods_in(state, namespaces)), false));
+    let mut pods = pods_in(state, namespaces);
+    pods.sort_by_key(|pod| Reverse(pod.metadata.creation_timestamp));
+    wants.extend(logs(spread(state, pods), false));
     distinct(wants)
 }
 

@@ -7,6 +7,7 @@ use anyhow::Context as _;
 use serde::Deserialize;
 
 use super::error::CliError;
+use super::serve::FileSettings;
 use super::values::{Bytes, Color, FailOn, Output, Period};
 
 /// A file longer than this is no configuration.
@@ -37,6 +38,7 @@ pub(super) struct Config {
     pub(super) model: Option<String>,
     pub(super) explain: Option<bool>,
     pub(super) graph: Option<Vec<PathBuf>>,
+    pub(super) serve: FileSettings,
 }
 
 /// The configuration and where it came from.
@@ -83,7 +85,8 @@ mod tests {
 
     #[test]
     fn settings_are_read() {
-        let yaml = "context: prod\nsince: 2h\nmax-bytes: 1Gi\noutput: wide\ngraph: [team]\nfail-on: high\n";
+        let yaml = "context: prod\nsince: 2h\nmax-bytes: 1Gi\noutput: wide\ngraph: [team]\nfail-on: high\n\
+                    serve: {listen: '127.0.0.1:9090', keep: 100, drain: 5s}\n";
         let config: Config = serde_yaml::from_str(yaml).unwrap();
         assert_eq!(config.context.as_deref(), Some("prod"));
         assert_eq!(config.since, Some(Period::seconds(7200)));
@@ -93,7 +96,9 @@ mod tests {
 
     #[test]
     fn mistakes_are_errors() {
-        for yaml in ["contxt: prod", "since: soon", "output: pdf", "top: many", "- context"] {
+        for yaml in
+            ["contxt: prod", "since: soon", "output: pdf", "top: many", "- context", "serve: {port: 80}"]
+        {
             assert!(serde_yaml::from_str::<Config>(yaml).is_err(), "{yaml}");
         }
     }

@@ -14,6 +14,7 @@ mod investigate;
 mod logging;
 mod progress;
 mod rbac;
+mod serve;
 mod session;
 mod settings;
 mod snapshot;
@@ -73,6 +74,7 @@ struct GlobalArgs {
 #[derive(Debug, Subcommand)]
 enum Command {
     Investigate(investigate::InvestigateArgs),
+    Serve(Box<serve::ServeArgs>),
     Snapshot(snapshot::SnapshotArgs),
     Graph(graph::GraphArgs),
     Doctor(doctor::DoctorArgs),
@@ -119,7 +121,10 @@ fn run(arguments: impl Iterator<Item = OsString>) -> Exit {
         Err(error) => return Ui::new(cli.global.color, false).fail(&error),
     };
     let ui = Ui::new(cli.global.color.or(file.config.color), cli.global.quiet);
-    logging::init(cli.global.verbose, cli.global.quiet, ui.color_err);
+    match &cli.command {
+        Command::Serve(args) => logging::init_server(cli.global.verbose, cli.global.quiet, args.log_format()),
+        _ => logging::init(cli.global.verbose, cli.global.quiet, ui.color_err),
+    }
     let ui = ui.verbose(cli.global.verbose > 0);
     let context = Context { ui, file, matches: innermost(matches) };
     dispatch(cli.command, &context).unwrap_or_else(|error| context.ui.fail(&error))
@@ -128,6 +133,7 @@ fn run(arguments: impl Iterator<Item = OsString>) -> Exit {
 fn dispatch(command: Command, context: &Context) -> Result<Exit, CliError> {
     match command {
         Command::Investigate(args) => investigate::run(args, context),
+        Command::Serve(args) => serve::run(*args, context),
         Command::Snapshot(args) => snapshot::run(args, context),
         Command::Graph(args) => graph::run(args, context),
         Command::Doctor(args) => doctor::run(args, context),

@@ -10,7 +10,7 @@ use super::progress::Reporter;
 use super::ui::Ui;
 
 /// Conditions are compiled by a recursive parser, which needs room in debug builds.
-const STACK: usize = 16 << 20;
+pub(super) const STACK: usize = 16 << 20;
 
 /// Runs work on a thread of its own and waits for it or for Ctrl-C.
 ///

@@ -225,7 +225,8 @@ pub(super) fn schema() -> serde_json::Value {
     schemars::schema_for!(FailureMode).to_value()
 }
 
-fn load(dirs: &[PathBuf]) -> Result<Graph, CliError> {
+/// Loads the knowledge graph: the bundled one, with the user's over it.
+pub(super) fn load(dirs: &[PathBuf]) -> Result<Graph, CliError> {
     Graph::load(dirs).map_err(|error| match error {
         // What the user wrote is configuration; `graph lint` is the tool for it.
         LoadError::Read { path, source } => CliError::config(
@@ -235,7 +236,8 @@ fn load(dirs: &[PathBuf]) -> Result<Graph, CliError> {
     })
 }
 
-async fn open(access: &Access) -> Result<Source, CliError> {
+/// Opens the cluster or snapshot. Call within the runtime that is to read it.
+pub(super) async fn open(access: &Access) -> Result<Source, CliError> {
     let opened: Result<Source, AgentError> = match &access.bundle {
         Some(bundle) => Source::snapshot(bundle),
         None => {
@@ -246,7 +248,8 @@ async fn open(access: &Access) -> Result<Source, CliError> {
     opened.map_err(CliError::failed)
 }
 
-fn bounds(limits: Limits) -> agent::Limits {
+/// What reading may cost.
+pub(super) fn bounds(limits: Limits) -> agent::Limits {
     let Limits { since: _, timeout, concurrency, log_lines, max_requests, max_bytes } = limits;
     agent::Limits {
         timeout: timeout.duration(),

@@ -3,9 +3,14 @@
 //! Only what objects state is a relation; whether a relation carries a fault is for the
 //! correlation to decide.
 
+mod calls;
+mod references;
+
+pub use references::references;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::address::{self, Address, Target};
+use super::address::{Address, Target};
 use super::object::{Kind, ObjectRef};
 use super::selector::matches_all;
 use super::state::ClusterState;
@@ -395,12 +400,12 @@ impl<'a> Topology<'a> {
             {
                 continue;
             }
-            collect_calls(state, &workload.object_ref(), &workload.template().spec, &mut calls);
+            calls::collect_calls(state, &workload.object_ref(), &workload.template().spec, &mut calls);
         }
         for (object, pods) in &self.pods {
             if object.kind == Kind::Pod {
                 for pod in pods {
-                    collect_calls(state, object, &pod.spec, &mut calls);
+                    calls::collect_calls(state, object, &pod.spec, &mut calls);
                 }
             }
         }
@@ -419,83 +424,6 @@ impl<'a> Topology<'a> {
         }
         self.calls = calls;
     }
-}
-
-/// The objects that a pod spec names: kind, name, relation, where, and whether it may be absent.
-pub fn references(spec: &PodSpec) -> Vec<(Kind, String, Relation, String, bool)> {
-    let mut found = Vec::new();
-    let mut add = |kind: Kind, name: &str, relation, stated_in: String, optional: bool| {
-        if !name.is_empty() {
-            found.push((kind, name.to_owned(), relation, stated_in, optional));
-        }
-    };
-    for container in spec.all_containers() {
-        for variable in &container.env {
-            let Some(source) = &variable.value_from else { continue };
-            let place = || format!("container {} env {}", container.name, variable.name);
-            if let Some(key) = &source.config_map_key_ref {
-                add(Kind::ConfigMap, &key.name, Relation::References, place(), key.optional);
-            }
-            if let Some(key) = &source.secret_key_ref {
-                add(Kind::Secret, &key.name, Relation::References, place(), key.optional);
-            }
-        }
-        for source in &container.env_from {
-            let place = || format!("container {} envFrom", container.name);
-            if let Some(reference) = &source.config_map_ref {
-                add(Kind::ConfigMap, &reference.name, Relation::References, place(), reference.optional);
-            }
-            if let Some(reference) = &source.secret_ref {
-                add(Kind::Secret, &reference.name, Relation::References, place(), reference.optional);
-            }
-        }
-    }
-    for volume in &spec.volumes {
-        let place = || format!("volume {}", volume.name);
-        if let Some(source) = &volume.config_map {
-            add(Kind::ConfigMap, &source.name, Relation::Mounts, place(), source.optional);
-        }
-        if let Some(source) = &volume.secret {
-            add(Kind::Secret, &source.secret_name, Relation::Mounts, place(), source.optional);
-        }
-        if let Some(source) = &volume.persistent_volume_claim {
-            add(Kind::PersistentVolumeClaim, &source.claim_name, Relation::Mounts, place(), false);
-        }
-        for source in volume.projected.iter().flat_map(|projected| &projected.sources) {
-            if let Some(map) = &source.config_map {
-                add(Kind::ConfigMap, &map.name, Relation::Mounts, place(), map.optional);
-            }
-            if let Some(secret) = &source.secret {
-                add(Kind::Secret, &secret.name, Relation::Mounts, place(), secret.optional);
-            }
-        }
-    }
-    for secret in &spec.image_pull_secrets {
-        // The kubelet starts pods without a pull secret, so its absence alone is no fault.
-        add(Kind::Secret, &secret.name, Relation::References, "imagePullSecrets".to_owned(), true);
-    }
-    add(
-        Kind::ServiceAccount,
-        spec.service_account(),
-        Relation::References,
-        "serviceAccountName".to_owned(),
-        false,
-    );
-    add(
-        Kind::PriorityClass,
-        &spec.priority_class_name,
-        Relation::References,
-        "priorityClassName".to_owned(),
-        false,
-    );
-    add(
-        Kind::RuntimeClass,
-        &spec.runtime_class_name,
-        Relation::References,
-        "runtimeClassName".to_owned(),
-        false,
-    );
-    found
 }
 
 fn controller_of(state: &ClusterState, meta: &Meta) -> Option<ObjectRef> {
@@ -551,91 +479,4 @@ pub fn owner_by_name(state: &ClusterState, namespace: &str, pod: &str) -> Option
         }
     }
     best.map(Object::object_ref)
-}
-
-fn collect_calls(state: &ClusterState, caller: &ObjectRef, spec: &PodSpec, calls: &mut Vec<Call>) {
-    let namespace = caller.ns();
-    let mut add = |container: &str, stated_in: String, address: Address| {
-        let target = address::resolve(state, namespace, &address.host);
-        // A bare word is an address only if it is one: half of all settings are single words.
-        let stated = !address.scheme.is_empty() || address.port.is_some();
-        if (stated || matches!(target, Target::Service(_))) && target != Target::Loopback {
-            calls.push(Call {
-                caller: caller.clone(),
-                container: container.to_owned(),
-                stated_in,
-                address,
-                target,
-            });
-        }
-    };
-    for container in spec.all_containers() {
-        for variable in &container.env {
-            let Some(value) = variable.value.as_deref().filter(|value| value.len() <= 2048) else { continue };
-            let mut found = address::addresses_in(value);
-            if let [only] = found.as_mut_slice()
-                && only.port.is_none()
-            {
-                only.port = sibling_port(container, &variable.name);
-            }
-            for address in found {
-                add(&container.name, format!("env {}", variable.name), address);
-            }
-        }
-        for argument in
-            container.command.iter().chain(&container.args).filter(|argument| argument.len() <= 8192)
-        {
-            for address in address::addresses_in(argument) {
-                add(&container.name, "args".to_owned(), address);
-            }
-        }
-        for (map, key) in config_values(container, spec) {
-            let Some(config) = state.config_maps.get(namespace, map) else { continue };
-            let values = config
-                .data
-                .iter()
-                .filter(|(name, value)| key.is_none_or(|key| key == *name) && value.len() <= 65_536);
-            for (name, value) in values {
-                for address in address::addresses_in(value) {
-                    add(&container.name, format!("ConfigMap {map} key {name}"), address);
-                }
-            }
-        }
-    }
-}
-
-/// `DB_PORT` for `DB_HOST`, as a number.
-fn sibling_port(container: &Container, variable: &str) -> Option<u16> {
-    let stem = ["_HOST", "_HOSTNAME", "_ADDR", "_ADDRESS", "_SERVER", "_SERVICE_HOST"]
-        .iter()
-        .find_map(|suffix| variable.strip_suffix(suffix))?;
-    let wanted = [format!("{stem}_PORT"), format!("{stem}_SERVICE_PORT")];
-    let port = container.env.iter().find(|other| wanted.contains(&other.name))?;
-    port.value.as_deref()?.parse().ok()
-}
-
-/// The ConfigMaps a container reads, each with the one key it takes, if it takes one.
-fn config_values<'s>(container: &'s Container, spec: &'s PodSpec) -> Vec<(&'s str, Option<&'s str>)> {
-    let mut maps = Vec::new();
-    for variable in &container.env {
-        if let Some(key) = variable.value_from.as_ref().and_then(|source| source.config_map_key_ref.as_ref())
-        {
-            maps.push((key.name.as_str(), Some(key.key.as_str())));
-        }
-    }
-    maps.extend(
-        container
-            .env_from
-            .iter()
-            .filter_map(|source| Some((source.config_map_ref.as_ref()?.name.as_str(), None))),
-    );
-    for mount in &container.volume_mounts {
-        let volume = spec.volumes.iter().find(|volume| volume.name == mount.name);
-        if let Some(map) = volume.and_then(|volume| volume.config_map.as_ref()) {
-            maps.push((map.name.as_str(), None));
-        }
-    }
-    maps.sort_unstable();
-    maps.dedup();
-    maps
 }

@@ -16,4 +16,5 @@ mod fixture;
 mod incidents;
 mod render;
 mod samples;
+mod serve;
 mod variants;
