@@ -43,8 +43,8 @@ cd "$work"
 "$st" run "$url/openapi.json" --url "$url" --checks all --header "Authorization: Bearer $token" \
   --max-examples "$examples" --no-color
 
-# Whatever was sent, the server still answers and has not panicked.
-curl --silent --fail --output /dev/null "$url/healthz"
+# Whatever was sent, the server still runs and has not panicked.
+kill -0 "$server"
 if grep -q '"message":"panic"' "$work/log"; then
   grep '"message":"panic"' "$work/log" >&2
   exit 1

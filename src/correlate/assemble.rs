@@ -54,7 +54,11 @@ impl<'a> Assembler<'a> {
     /// The hypotheses that are probable enough, most probable first.
     pub fn hypotheses(&mut self, ranked: &[Ranked<'_>]) -> Vec<Hypothesis> {
         let mut found: Vec<Hypothesis> = Vec::new();
-        let independent: Vec<f64> = ranked.iter().filter(|one| is_fault(one)).map(|one| one.weight).collect();
+        let independent: Vec<f64> = ranked
+            .iter()
+            .filter(|one| is_fault(one) && !self.basis(one, false).unasked)
+            .map(|one| one.weight)
+            .collect();
         for one in ranked {
             let heaviest_other = independent
                 .iter()

@@ -22,6 +22,7 @@ pub mod fact;
 pub mod flapping;
 pub mod gateway;
 mod health;
+pub mod hygiene;
 pub mod image_pull;
 pub mod ingress;
 pub mod init_wait;
@@ -126,6 +127,7 @@ diagnosers![
     shutdown,
     resize,
     release,
+    hygiene,
     flapping,
     build,
     usage,

@@ -87,6 +87,7 @@ fn analyze(graph: &Graph, test: &InlineTest) -> Result<Analysis, String> {
 
 fn compare_near_miss(analysis: &Analysis, id: &str, test: &InlineTest) -> Result<(), String> {
     let found = analysis.hypotheses.iter().any(|one| one.cause == id)
+        || analysis.hygiene.iter().any(|finding| finding.cause == id)
         || analysis.other_findings.iter().any(|one| one.cause == id && one.confidence.level >= Level::Medium);
     if found {
         return Err(format!("must not be found, but got {}", show(analysis)));

@@ -4,6 +4,8 @@ use super::{Rule, Scope};
 
 /// The rules of this family.
 pub(super) const RULES: &[Rule] = &[
+    // Kinds that this cluster does not serve, or not any more.
+    Rule::new("api-version-removed", "config", r"no matches for kind \\?\x22(?P<name>[A-Za-z]+)\\?\x22 in version \\?\x22(?P<value>[a-z0-9./-]+)|failed to list \*(?P<value2>v[0-9a-z]+)\.(?P<name2>[A-Za-z]+): the server could not find the requested resource"),
     // A variable where a number belongs is often a service link of Kubernetes itself.
     Rule::new("service-env-collision", "config", r"(?P<variable>[A-Z][A-Z0-9_]*_PORT)\b[^\n]{0,120}(?P<value>tcp://[0-9a-f.:\[\]]+:[0-9]+)").scope(Scope::Suspect),
     Rule::new("service-env-collision", "config", r"(?:invalid|parse|parsing|strconv|number ?format|for input string|int\(\)|cannot convert|not a (?:valid )?(?:number|integer|port)|unable to (?:parse|convert)|bad port|could not parse|failed to (?:parse|convert|bind)|NaN|port must be|malformed|illegal)[^\n]{0,120}(?P<value>tcp://[0-9a-f.:\[\]]+:[0-9]+)"),

@@ -9,6 +9,8 @@ pub(super) const RULES: &[Rule] = &[
         .unless(r"open /|config|\.ya?ml|\.json|page|host|404|route|key not found"),
     Rule::new("module-missing", "crash", r"ModuleNotFoundError: No module named '(?P<name>[^']+)'|ImportError: (?:cannot import name '(?P<name2>[^']+)'|No module named '?(?P<name3>[^'\s]+)|(?P<library>\S+): cannot open shared object)|Cannot find module '(?P<name4>[^']+)'|ERR_MODULE_NOT_FOUND|(?:ClassNotFoundException|NoClassDefFoundError): (?P<name5>\S+)|cannot load such file -- (?P<name6>\S+)|error while loading shared libraries: (?P<library2>\S+?):|Could not load file or assembly '(?P<name7>[^',]+)|Class \x22(?P<name8>[^\x22]+)\x22 not found|error loading shared library (?P<library3>\S+?):|version `(?P<library4>GLIBC[^']+)' not found|Driver class \S+ (?:not found|could not be loaded)|No suitable driver|UnsupportedClassVersionError|NoSuchMethodError|Could not find (?P<name9>\S+) in any of the sources")
         .unless(r"trying direct instantiation"),
+    Rule::new("script-error", "crash", r"line [0-9]+: syntax error|syntax error near unexpected token|Syntax error: [^\n]{1,40} unexpected|(?:^|\s)(?:SyntaxError|IndentationError|TabError): [^\n]{1,80}").any()
+        .unless(r"JSON|in SQL|at or near"),
     Rule::new("segfault", "crash", r"segmentation fault|SIGSEGV|segfault|SIGBUS|bus error|SIGILL|illegal instruction|SIGABRT|core dumped|A fatal error has been detected by the Java Runtime|double free or corruption|stack smashing|Aborted \(core").any()
         .unless(r"panic: runtime error|invalid memory address or nil pointer"),
     Rule::new("go-panic", "crash", r"^panic: (?P<message>[^\n]{1,160})").rank(2).any(),
@@ -28,6 +30,7 @@ mod tests {
         each(&[
             ("exec /app/server: exec format error", "exec-format-error"),
             ("/bin/sh: 1: gunicorn: not found", "command-not-found name=gunicorn"),
+            ("/x.sh: line 14: syntax error near unexpected token `fi'", "script-error"),
             ("Error: Unable to access jarfile /app/app.jar", "command-not-found path=/app/app.jar"),
             ("ModuleNotFoundError: No module named 'flask'", "module-missing name=flask"),
             (

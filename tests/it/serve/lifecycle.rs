@@ -158,7 +158,7 @@ async fn sigterm_under_load_loses_nothing_without_a_word() {
                 last.insert(id, status);
             }
         }
-        assert!(accepted.len() > 40, "{}", accepted.len());
+        assert!(accepted.len() >= 10, "{}", accepted.len());
         let lost: Vec<_> = accepted
             .iter()
             .filter(|id| !matches!(last.get(id.as_str()), Some(&"completed" | &"cancelled")))

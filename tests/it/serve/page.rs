@@ -184,7 +184,13 @@ impl Browser {
     /// Keeps a picture where SRE_ORCH_TEST_SCREENSHOTS says.
     async fn picture(&mut self, name: &str) {
         let Some(directory) = std::env::var_os("SRE_ORCH_TEST_SCREENSHOTS") else { return };
-        let picture = self.tell("Page.captureScreenshot", json!({"captureBeyondViewport": true})).await;
+        let size = self
+            .value(
+                "({x: 0, y: 0, scale: 1, width: innerWidth, height: document.documentElement.scrollHeight})",
+            )
+            .await;
+        let picture =
+            self.tell("Page.captureScreenshot", json!({"captureBeyondViewport": true, "clip": size})).await;
         use base64::Engine as _;
         let bytes =
             base64::engine::general_purpose::STANDARD.decode(picture["data"].as_str().unwrap()).unwrap();
