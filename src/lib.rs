@@ -9,6 +9,7 @@ pub mod evidence;
 pub mod graph_test;
 pub mod intent;
 pub mod knowledge;
+pub mod llm;
 pub mod logs;
 pub mod pipeline;
 pub mod redact;

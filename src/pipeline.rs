@@ -3,6 +3,8 @@
 //! `investigate`, `serve` and every test call this; nothing here or below knows terminals,
 //! HTTP servers or command lines.
 
+mod assist;
+
 use std::collections::BTreeSet;
 use std::time::Instant;
 
@@ -15,13 +17,15 @@ use crate::cluster::types::{LabelSelector, Object};
 use crate::cluster::{ClusterState, Kind, ObjectRef};
 use crate::correlate::{Focus, anomaly, assemble, depend, explain};
 use crate::diagnose::{self, Context};
-use crate::intent::{self, GroundedIntent, ParsedIntent};
+use crate::intent::{self, GroundedIntent, IntentParser, Names, Question, Understanding};
 use crate::knowledge::{Graph, matching};
 use crate::logs::LogIndex;
 use crate::redact;
 use crate::report::model::{
     API_VERSION, Change, Examined, Finding, Hypothesis, Level, Report, Stats, Tool, Verdict,
 };
+
+pub use assist::explain;
 
 /// One investigation.
 #[derive(Clone, Debug)]
@@ -44,6 +48,11 @@ pub struct Request {
 pub trait Progress: Send + Sync {
     /// A phase begins.
     fn phase(&self, name: &str);
+
+    /// Something did not work, and the investigation goes on without it.
+    fn warn(&self, message: &str) {
+        tracing::warn!("{message}");
+    }
 }
 
 /// Tells nobody.
@@ -64,21 +73,51 @@ pub async fn investigate(
     request: &Request,
     progress: &dyn Progress,
 ) -> Result<Report, AgentError> {
+    investigate_with(source, graph, request, None, progress).await.map(|investigation| investigation.report)
+}
+
+/// A report, and the names that exist where it was made.
+#[derive(Clone, Debug)]
+pub struct Investigation {
+    /// The report.
+    pub report: Report,
+    /// The names of what was read.
+    pub names: Names,
+}
+
+/// As [`investigate`]; another parser may help where the built-in one finds no object.
+///
+/// # Errors
+/// As [`investigate`]; a parser that fails is a warning.
+pub async fn investigate_with(
+    source: Source,
+    graph: &Graph,
+    request: &Request,
+    parser: Option<&dyn IntentParser>,
+    progress: &dyn Progress,
+) -> Result<Investigation, AgentError> {
     let mut clock = Clock::default();
-    let parsed = intent::parse(&request.description);
+    let mut understood = Understanding::new(intent::parse(&request.description));
     let limits = request.limits;
     let mut collector =
         Collector::new(source, agent::Request { namespaces: request.namespaces.clone(), limits });
 
     progress.phase("Reading the inventory");
     collector.inventory().await?;
-    let grounded = ground(&parsed, request, collector.state());
-    let focus = focus_of(&grounded, request, collector.state());
+    let grounded = ground(&understood, request, collector.state());
+    let asked = parser.filter(|parser| parser.is_needed(&grounded) && !request.description.is_empty());
+    let names = if asked.is_some() { Names::of(collector.state()) } else { Names::default() };
     clock.lap("inventory");
 
     progress.phase("Reading what is related");
     let wants = agent::default_wants(collector.state(), &request.namespaces);
-    collector.read(&wants).await;
+    // The other parser is asked meanwhile: reading takes its time as well.
+    let question = Question { description: &request.description, names: &names };
+    let (other, ()) = futures::join!(assist::ask(asked, question, progress), collector.read(&wants));
+    if let Some((name, parsed)) = other {
+        understood.add(name, parsed);
+    }
+    let focus = focus_of(&ground(&understood, request, collector.state()), request, collector.state());
     clock.lap("read");
 
     progress.phase("Reading logs of suspects");
@@ -99,11 +138,23 @@ pub async fn investigate(
         analysis = analyze_state(collector.state(), graph, &focus, request);
         clock.lap("correlate");
     }
+    if understood.has_other() && analysis.verdict != Verdict::RootCause {
+        // What another parser reads may point elsewhere, but never away from a cause that is there.
+        let builtin = understood.builtin_only();
+        let own = focus_of(&ground(&builtin, request, collector.state()), request, collector.state());
+        let first = analyze_state(collector.state(), graph, &own, request);
+        if first.verdict == Verdict::RootCause {
+            (analysis, understood) = (first, builtin);
+        }
+        clock.lap("correlate");
+    }
     let collected = collector.finish();
-    let grounded = ground(&parsed, request, &collected.state);
+    let grounded = ground(&understood, request, &collected.state);
+    let names = Names::of(&collected.state);
     let since = iso_duration(request.since);
-    let stats = Stats { phases_ms: clock.laps, ..collected.stats };
-    Ok(Report {
+    let llm = parser.and_then(IntentParser::usage);
+    let stats = Stats { phases_ms: clock.laps, llm, ..collected.stats };
+    let report = Report {
         api_version: API_VERSION.to_owned(),
         kind: "Report".to_owned(),
         id: uuid::Uuid::now_v7().to_string(),
@@ -121,7 +172,8 @@ pub async fn investigate(
         blind_spots: collected.blind_spots,
         narrative: None,
         stats,
-    })
+    };
+    Ok(Investigation { report, names })
 }
 
 /// What an investigation would ask for, without asking.
@@ -169,9 +221,9 @@ impl Clock {
     }
 }
 
-fn ground(parsed: &ParsedIntent, request: &Request, state: &ClusterState) -> GroundedIntent {
+fn ground(understood: &Understanding, request: &Request, state: &ClusterState) -> GroundedIntent {
     let topology = Topology::new(state);
-    intent::ground(parsed, &topology, &request.namespaces, state.now())
+    understood.ground(&topology, &request.namespaces, state.now())
 }
 
 fn focus_of(grounded: &GroundedIntent, request: &Request, state: &ClusterState) -> Focus {

@@ -85,9 +85,29 @@ pub(super) struct LlmArgs {
     #[arg(long, env = "SRE_ORCH_EXPLAIN", value_parser = flag())]
     pub(super) explain: bool,
 
-    /// Show on stderr what is sent to the LLM
+    /// Show on stderr what would be sent to the LLM, and send nothing
     #[arg(long, env = "SRE_ORCH_LLM_SHOW", value_parser = flag())]
     pub(super) llm_show: bool,
+
+    /// Ask the LLM at this address, such as a gateway's [default: the provider's]
+    #[arg(long, value_name = "URL", env = "SRE_ORCH_LLM_URL", value_hint = ValueHint::Url)]
+    pub(super) llm_url: Option<String>,
+
+    /// Read the LLM's key from this file [default: the provider's own variable, such as OPENAI_API_KEY]
+    #[arg(long, value_name = "FILE", env = "SRE_ORCH_LLM_KEY_FILE", value_hint = ValueHint::FilePath)]
+    pub(super) llm_key_file: Option<PathBuf>,
+
+    /// Trust the certificates of this file (PEM) for the LLM, beside the system's
+    #[arg(long, value_name = "FILE", env = "SRE_ORCH_LLM_CA_FILE", value_hint = ValueHint::FilePath)]
+    pub(super) llm_ca_file: Option<PathBuf>,
+
+    /// Go on without the LLM after this long [default: 10s; six times that for --explain]
+    #[arg(long, value_name = "DURATION", env = "SRE_ORCH_LLM_TIMEOUT")]
+    pub(super) llm_timeout: Option<Period>,
+
+    /// Send the LLM other names for namespaces, objects, hosts and addresses
+    #[arg(long, env = "SRE_ORCH_LLM_PSEUDONYMS", value_parser = flag())]
+    pub(super) llm_pseudonyms: bool,
 }
 
 /// Failure modes of the user's own.

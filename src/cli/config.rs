@@ -37,6 +37,11 @@ pub(super) struct Config {
     pub(super) llm: Option<String>,
     pub(super) model: Option<String>,
     pub(super) explain: Option<bool>,
+    pub(super) llm_url: Option<String>,
+    pub(super) llm_key_file: Option<PathBuf>,
+    pub(super) llm_ca_file: Option<PathBuf>,
+    pub(super) llm_timeout: Option<Period>,
+    pub(super) llm_pseudonyms: Option<bool>,
     pub(super) graph: Option<Vec<PathBuf>>,
     pub(super) serve: FileSettings,
 }

@@ -7,7 +7,7 @@ use clap::Args;
 use super::args::{AccessArgs, GraphDirArgs, LimitArgs, LlmArgs, ScopeArgs};
 use super::error::{CliError, ErrorKind, Exit};
 use super::settings::{Access, Limits, Llm, Scope, Settled, graph_dirs};
-use super::{Context, session, wiring};
+use super::{Context, assistant, session, wiring};
 
 /// Check settings, access and permissions
 ///
@@ -51,7 +51,7 @@ pub(super) fn run(args: DoctorArgs, context: &Context) -> Result<Exit, CliError>
     let scope = Scope::resolve(scope, resolver)?;
     let access = Access::resolve(access, resolver);
     let limits = Limits::resolve(limits, resolver)?;
-    Llm::resolve(llm, resolver)?;
+    let llm = Llm::resolve(llm, resolver)?;
     let dirs = graph_dirs(graph, resolver);
 
     let linted = session::run(&context.ui, false, move |_| async move { wiring::lint(&dirs) });
@@ -70,6 +70,10 @@ pub(super) fn run(args: DoctorArgs, context: &Context) -> Result<Exit, CliError>
         }
         Err(error) => return Err(error),
     }
+    checks.extend(session::run(&context.ui, true, move |reporter| async move {
+        reporter.phase("Asking the LLM");
+        assistant::check(llm).await
+    })?);
     let file = context.file.path.as_ref().map_or("none".to_owned(), |path| path.display().to_string());
     let mut text =
         format!("sre-orch {}\nconfiguration file: {file}\n\nSettings\n", env!("CARGO_PKG_VERSION"));

@@ -1,6 +1,6 @@
 //! `sre-orch investigate`: find the root cause.
 
-use std::io::Read;
+use std::io::{IsTerminal, Read};
 use std::path::PathBuf;
 
 use anyhow::Context as _;
@@ -11,6 +11,7 @@ use crate::report::model::{Level, Report, Verdict};
 use crate::report::render::{Format, Options, render};
 
 use super::args::{AccessArgs, GraphDirArgs, LimitArgs, LlmArgs, ScopeArgs};
+use super::assistant::{self, Assistant};
 use super::error::{CliError, Exit};
 use super::settings::{Access, Limits, Llm, Scope, graph_dirs};
 use super::ui::Ui;
@@ -114,15 +115,34 @@ pub(super) fn run(args: InvestigateArgs, context: &Context) -> Result<Exit, CliE
     }
     let format = Format::from(presentation.output);
     let for_people = matches!(format, Format::Table | Format::Wide | Format::Markdown);
-    let mut report =
-        session::run(&context.ui, for_people, |reporter| wiring::investigate(investigation, reporter))?;
-    let when = report.source.captured_at.unwrap_or(report.generated_at);
+    let assistant = Assistant::new(&investigation.llm, &context.ui)?;
+    let Llm { explain, show, .. } = investigation.llm;
+    let helper = assistant.clone();
+    let mut found = session::run(&context.ui, for_people && !show, |reporter| {
+        wiring::investigate(investigation, helper, reporter)
+    })?;
+    let when = found.report.source.captured_at.unwrap_or(found.report.generated_at);
     let today = when.to_zoned(jiff::tz::TimeZone::UTC).date();
-    for warning in presentation.ignore.apply(&mut report, today) {
+    for warning in presentation.ignore.apply(&mut found.report, today) {
         context.ui.warn(&warning);
     }
-    context.ui.print(rendered(&report, &presentation, &context.ui)?)?;
-    Ok(exit(levels(&report), report.verdict, presentation.fail_on.map(Level::from)))
+    // On a terminal the report does not wait for its explanation.
+    let streams = explain && for_people && std::io::stdout().is_terminal();
+    if streams {
+        context.ui.print(rendered(&found.report, &presentation, &context.ui)?)?;
+    }
+    let explained = match explain {
+        true => assistant::explain(&mut found, assistant, streams, &context.ui)?,
+        false => Exit::Done,
+    };
+    let report = found.report;
+    if !streams {
+        context.ui.print(rendered(&report, &presentation, &context.ui)?)?;
+    }
+    match explained {
+        Exit::Done => Ok(exit(levels(&report), report.verdict, presentation.fail_on.map(Level::from))),
+        interrupted => Ok(interrupted),
+    }
 }
 
 fn resolve(args: InvestigateArgs, context: &Context) -> Result<(Investigation, Presentation), CliError> {

@@ -5,6 +5,7 @@
 //! nothing about clusters. Results go to stdout, everything else to stderr.
 
 mod args;
+mod assistant;
 mod completions;
 mod config;
 mod doctor;

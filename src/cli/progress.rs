@@ -10,6 +10,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 pub(super) struct Reporter {
     bar: Option<ProgressBar>,
     phases: Mutex<Vec<String>>,
+    warnings: Mutex<Vec<String>>,
 }
 
 impl Reporter {
@@ -22,7 +23,7 @@ impl Reporter {
             bar.enable_steady_tick(Duration::from_millis(100));
             bar
         });
-        Self { bar, phases: Mutex::new(Vec::new()) }
+        Self { bar, phases: Mutex::default(), warnings: Mutex::default() }
     }
 
     /// A phase begins, such as `reading the cluster`; the one before is done.
@@ -31,6 +32,16 @@ impl Reporter {
             bar.set_message(name.to_owned());
         }
         self.phases.lock().unwrap_or_else(PoisonError::into_inner).push(name.to_owned());
+    }
+
+    /// Something did not work; told when the work is done.
+    pub(super) fn warn(&self, message: &str) {
+        self.warnings.lock().unwrap_or_else(PoisonError::into_inner).push(message.to_owned());
+    }
+
+    /// What did not work, once.
+    pub(super) fn take_warnings(&self) -> Vec<String> {
+        std::mem::take(&mut *self.warnings.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Removes what was drawn.

@@ -56,6 +56,9 @@ where
         }
     });
     reporter.finish();
+    for warning in reporter.take_warnings() {
+        ui.warn(&warning);
+    }
     result
 }
 

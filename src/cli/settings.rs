@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::ArgMatches;
 use clap::parser::ValueSource;
 
+use crate::llm;
+
 use super::args::{AccessArgs, GraphDirArgs, LimitArgs, LlmArgs, ScopeArgs};
 use super::config::{Config, ConfigFile};
 use super::error::CliError;
@@ -257,29 +259,55 @@ impl Limits {
 /// Whether and which LLM may help.
 #[derive(Clone, Debug)]
 pub(super) struct Llm {
-    /// `off`, `auto` or a provider.
-    pub(super) provider: String,
-    pub(super) model: Option<String>,
+    /// Which and how; none: no LLM.
+    pub(super) settings: Option<llm::Settings>,
+    /// Whether `auto` was asked for and found none.
+    pub(super) found_none: bool,
     pub(super) explain: bool,
     pub(super) show: bool,
 }
 
 impl Llm {
     pub(super) fn resolve(args: LlmArgs, resolver: &mut Resolver<'_>) -> Result<Self, CliError> {
-        let LlmArgs { llm, model, explain, llm_show } = args;
+        let LlmArgs {
+            llm: provider,
+            model,
+            explain,
+            llm_show,
+            llm_url,
+            llm_key_file,
+            llm_ca_file,
+            llm_timeout,
+            llm_pseudonyms,
+        } = args;
         let config = resolver.config();
-        let llm = Self {
-            provider: resolver.value("llm", llm, config.llm.clone(), "off".to_owned()),
+        let provider = resolver.value("llm", provider, config.llm.clone(), "off".to_owned());
+        let choice: llm::Choice =
+            provider.parse().map_err(|error: llm::SettingsError| CliError::usage(error.to_string()))?;
+        let options = llm::Options {
+            choice,
             model: resolver.optional("model", model, config.model.clone()),
-            explain: resolver.switch("explain", explain, config.explain),
-            show: resolver.switch("llm-show", llm_show, None),
+            base_url: resolver.optional("llm-url", llm_url, config.llm_url.clone()),
+            key_file: resolver.path("llm-key-file", llm_key_file, config.llm_key_file.clone()),
+            ca_file: resolver.path("llm-ca-file", llm_ca_file, config.llm_ca_file.clone()),
+            timeout: resolver
+                .value("llm-timeout", llm_timeout, config.llm_timeout, Period::seconds(10))
+                .duration()
+                .into(),
+            pseudonyms: resolver.switch("llm-pseudonyms", llm_pseudonyms, config.llm_pseudonyms),
         };
-        if llm.explain && llm.provider == "off" {
-            return Err(CliError::usage(
-                "--explain asks an LLM, and none is enabled; add --llm auto or a provider",
-            ));
+        let explain = resolver.switch("explain", explain, config.explain);
+        let show = resolver.switch("llm-show", llm_show, None);
+        if choice == llm::Choice::Off && (explain || show) {
+            let flag = if explain { "--explain asks" } else { "--llm-show shows what is sent to" };
+            return Err(CliError::usage(format!(
+                "{flag} an LLM, and none is enabled; add --llm auto or a provider"
+            )));
         }
-        Ok(llm)
+        // Providers' settings have names of their own, which people have set already.
+        let settings = llm::Settings::resolve(&options, &|name| std::env::var(name).ok())
+            .map_err(|error| CliError::config(error).hint("`sre-orch doctor` shows the settings"))?;
+        Ok(Self { found_none: choice != llm::Choice::Off && settings.is_none(), settings, explain, show })
     }
 }
 

@@ -13,40 +13,42 @@ use crate::cluster::selector::ParseSelectorError;
 use crate::graph_test::{self, TestResult, incident};
 use crate::knowledge::{FailureMode, Graph, LoadError, lint as linter};
 use crate::pipeline::{self, Progress, Request};
-use crate::report::model::{BlindSpot, Report};
+use crate::report::model::BlindSpot;
 use crate::report::render::write_yaml;
 
+use super::assistant::Assistant;
 use super::doctor::{Check, Health};
 use super::error::CliError;
 use super::graph::{Checked, Listed};
 use super::investigate::Investigation;
 use super::progress::Reporter;
-use super::settings::{Access, Limits, Llm, Scope};
+use super::settings::{Access, Limits, Scope};
 use super::snapshot::Capture;
 
 impl Progress for Reporter {
     fn phase(&self, name: &str) {
         Self::phase(self, name);
     }
+
+    fn warn(&self, message: &str) {
+        Self::warn(self, message);
+    }
 }
 
 /// Runs an investigation.
 pub(super) async fn investigate(
     investigation: Investigation,
+    assistant: Option<Arc<Assistant>>,
     reporter: Arc<Reporter>,
-) -> Result<Report, CliError> {
-    let Llm { provider, model, explain, show } = &investigation.llm;
-    tracing::debug!(triage = investigation.triage, provider, ?model, explain, show, "investigating");
-    // Nothing that was asked for may be left out without a word.
-    if provider != "off" {
-        return Err(CliError::usage("this version has no LLM provider; leave --llm and SRE_ORCH_LLM out"));
-    }
+) -> Result<pipeline::Investigation, CliError> {
+    tracing::debug!(triage = investigation.triage, "investigating");
     let request = request(&investigation)?;
     reporter.phase("Loading the knowledge graph");
     let graph = load(&investigation.graph)?;
     reporter.phase("Connecting");
     let source = open(&investigation.access).await?;
-    pipeline::investigate(source, &graph, &request, &*reporter).await.map_err(CliError::failed)
+    let parser = assistant.as_deref().map(Assistant::parser);
+    pipeline::investigate_with(source, &graph, &request, parser, &*reporter).await.map_err(CliError::failed)
 }
 
 fn request(investigation: &Investigation) -> Result<Request, CliError> {

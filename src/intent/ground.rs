@@ -1,5 +1,7 @@
 //! Grounds what a description names in what the cluster has.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::catalog::{Catalog, Entry, Rank};
@@ -44,6 +46,12 @@ pub struct GroundedIntent {
     pub negated: Vec<ObjectRef>,
     /// Whether it asks if something is over.
     pub resolved_hint: bool,
+    /// Who read it: `builtin`, the name of another parser, or `merged`; empty: `builtin`.
+    pub parser: &'static str,
+    /// What another parser gave: field and parser.
+    pub given_by: BTreeMap<String, String>,
+    /// Names that another parser gave and nothing has.
+    pub dropped: Vec<String>,
 }
 
 /// An object that a description names.
@@ -58,10 +66,17 @@ pub struct GroundedObject {
 }
 
 impl GroundedIntent {
+    /// Whether it names an object that is more than a namespace.
+    pub fn names_an_object(&self) -> bool {
+        self.objects.iter().any(|grounded| grounded.object.kind != Kind::Namespace)
+    }
+
     /// How the description was understood, for the report; `since` is an ISO 8601 duration.
     pub fn info(&self, since: &str) -> IntentInfo {
         IntentInfo {
-            parser: "builtin".to_owned(),
+            parser: if self.parser.is_empty() { "builtin" } else { self.parser }.to_owned(),
+            given_by: self.given_by.clone(),
+            dropped: self.dropped.clone(),
             namespaces: self.namespaces.clone(),
             objects: self
                 .objects

@@ -8,8 +8,11 @@
 mod catalog;
 mod ground;
 mod matching;
+mod merge;
+mod names;
 mod negation;
 mod parse;
+mod parser;
 mod phrases;
 mod resolve;
 mod spelling;
@@ -22,7 +25,15 @@ mod words;
 mod tests;
 
 pub use ground::{GroundedIntent, GroundedObject, Window, ground};
+pub use merge::Understanding;
+pub use names::Names;
 pub use parse::{NameForm, NameMention, NamespaceMention, ParsedIntent, Word, parse};
+pub use parser::{BuiltinParser, IntentParser, Question, Reading};
 pub use text::MAX_BYTES;
 pub use time::{TimeMention, When};
 pub use words::WordClass;
+
+/// What a word can be, seen alone, whatever its capitals and accents.
+pub fn class_of(word: &str) -> WordClass {
+    words::class_of(&text::fold(word))
+}

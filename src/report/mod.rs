@@ -2,6 +2,7 @@
 
 pub mod ignore;
 pub mod model;
+pub mod narrate;
 pub mod render;
 
 /// The JSON Schema of [`model::Report`], as published for people who script against `-o json`.

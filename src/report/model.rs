@@ -82,6 +82,12 @@ pub struct SourceInfo {
 pub struct IntentInfo {
     /// `builtin`, `llm` or `merged`.
     pub parser: String,
+    /// Which of the fields below the LLM gave, by its name; absent where it gave none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub given_by: BTreeMap<String, String>,
+    /// Names that the LLM gave and nothing in the cluster has; absent where there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub dropped: Vec<String>,
     /// Namespaces the complaint is about; empty: all.
     pub namespaces: Vec<String>,
     /// Objects the description names, as found in the cluster.
@@ -360,4 +366,7 @@ pub struct LlmStats {
     pub tokens: u64,
     /// Milliseconds spent waiting.
     pub ms: u64,
+    /// Why it could not help; absent where it could.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
 }
