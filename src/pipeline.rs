@@ -295,7 +295,7 @@ fn callers_in_doubt(state: &ClusterState, topology: &Topology<'_>, focus: &Focus
         Target::Pod(_) | Target::External | Target::Loopback | Target::Unknown => false,
     };
     let callers = topology.calls().iter().filter(|call| doubtful(&call.target)).map(|call| &call.caller);
-    callers.filter(|caller| focus.in_scope(caller)).cloned().take(MAX_DOUBTFUL).collect()
+    callers.filter(|caller| focus.in_scope(caller)).take(MAX_DOUBTFUL).cloned().collect()
 }
 
 /// Kinds that tell whether a Service of another namespace works.

@@ -34,8 +34,7 @@ impl Splitter {
 /// Where the first sentence ends; none while what follows could belong to it.
 fn boundary(text: &str) -> Option<usize> {
     let mut quoted = false;
-    let mut characters = text.char_indices().peekable();
-    while let Some((at, character)) = characters.next() {
+    for (at, character) in text.char_indices() {
         let end = at + character.len_utf8();
         match character {
             '\n' => return Some(end),
