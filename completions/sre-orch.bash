@@ -194,7 +194,7 @@ _sre__orch() {
             return 0
             ;;
         sre__subcmd__orch__subcmd__doctor)
-            opts="-n -A -v -q -h --namespace --all-namespaces --kubeconfig --context --as --bundle --since --timeout --concurrency --log-lines --max-requests --max-bytes --llm --model --explain --llm-show --graph --verbose --quiet --color --config --help"
+            opts="-n -A -v -q -h --namespace --all-namespaces --kubeconfig --context --as --bundle --since --timeout --concurrency --log-lines --max-requests --max-bytes --llm --model --explain --llm-show --llm-url --llm-key-file --llm-ca-file --llm-timeout --llm-pseudonyms --graph --verbose --quiet --color --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -264,6 +264,44 @@ _sre__orch() {
                     return 0
                     ;;
                 --model)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --llm-url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --llm-key-file)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --llm-ca-file)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --llm-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -835,7 +873,7 @@ _sre__orch() {
             return 0
             ;;
         sre__subcmd__orch__subcmd__investigate)
-            opts="-n -A -l -o -v -q -h --namespace --all-namespaces --selector --kubeconfig --context --as --bundle --output --top --hygiene --fail-on --ignore --since --timeout --concurrency --log-lines --max-requests --max-bytes --plan --no-triage --llm --model --explain --llm-show --graph --verbose --quiet --color --config --help"
+            opts="-n -A -l -o -v -q -h --namespace --all-namespaces --selector --kubeconfig --context --as --bundle --output --top --hygiene --fail-on --ignore --since --timeout --concurrency --log-lines --max-requests --max-bytes --plan --no-triage --llm --model --explain --llm-show --llm-url --llm-key-file --llm-ca-file --llm-timeout --llm-pseudonyms --graph --verbose --quiet --color --config --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -944,6 +982,44 @@ _sre__orch() {
                     return 0
                     ;;
                 --model)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --llm-url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --llm-key-file)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --llm-ca-file)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --llm-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -66,6 +66,10 @@ complete -c sre-orch -n "__fish_sre_orch_using_subcommand investigate" -l max-re
 complete -c sre-orch -n "__fish_sre_orch_using_subcommand investigate" -l max-bytes -d 'Receive at most this much, such as 500M [default: 2Gi]' -r
 complete -c sre-orch -n "__fish_sre_orch_using_subcommand investigate" -l llm -d 'Let an LLM help to read the description: auto, off or a provider [default: off]' -r
 complete -c sre-orch -n "__fish_sre_orch_using_subcommand investigate" -l model -d 'Ask this model [default: the provider\'s]' -r
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand investigate" -l llm-url -d 'Ask the LLM at this address, such as a gateway\'s [default: the provider\'s]' -r -f
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand investigate" -l llm-key-file -d 'Read the LLM\'s key from this file [default: the provider\'s own variable, such as OPENAI_API_KEY]' -r -F
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand investigate" -l llm-ca-file -d 'Trust the certificates of this file (PEM) for the LLM, beside the system\'s' -r -F
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand investigate" -l llm-timeout -d 'Go on without the LLM after this long [default: 10s; six times that for --explain]' -r
 complete -c sre-orch -n "__fish_sre_orch_using_subcommand investigate" -l graph -d 'Merge the failure modes of this directory over the bundled ones (can be repeated)' -r -f -a "(__fish_complete_directories)"
 complete -c sre-orch -n "__fish_sre_orch_using_subcommand investigate" -l color -d 'When to use colours [default: auto]' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
@@ -76,7 +80,8 @@ complete -c sre-orch -n "__fish_sre_orch_using_subcommand investigate" -l hygien
 complete -c sre-orch -n "__fish_sre_orch_using_subcommand investigate" -l plan -d 'Show what would be read, and stop'
 complete -c sre-orch -n "__fish_sre_orch_using_subcommand investigate" -l no-triage -d 'Read whole lists at once instead of what looks suspicious first'
 complete -c sre-orch -n "__fish_sre_orch_using_subcommand investigate" -l explain -d 'Let the LLM explain the evidence too'
-complete -c sre-orch -n "__fish_sre_orch_using_subcommand investigate" -l llm-show -d 'Show on stderr what is sent to the LLM'
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand investigate" -l llm-show -d 'Show on stderr what would be sent to the LLM, and send nothing'
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand investigate" -l llm-pseudonyms -d 'Send the LLM other names for namespaces, objects, hosts and addresses'
 complete -c sre-orch -n "__fish_sre_orch_using_subcommand investigate" -s v -l verbose -d 'Log what is done; twice for every detail'
 complete -c sre-orch -n "__fish_sre_orch_using_subcommand investigate" -s q -l quiet -d 'Print results and errors only'
 complete -c sre-orch -n "__fish_sre_orch_using_subcommand investigate" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -210,6 +215,10 @@ complete -c sre-orch -n "__fish_sre_orch_using_subcommand doctor" -l max-request
 complete -c sre-orch -n "__fish_sre_orch_using_subcommand doctor" -l max-bytes -d 'Receive at most this much, such as 500M [default: 2Gi]' -r
 complete -c sre-orch -n "__fish_sre_orch_using_subcommand doctor" -l llm -d 'Let an LLM help to read the description: auto, off or a provider [default: off]' -r
 complete -c sre-orch -n "__fish_sre_orch_using_subcommand doctor" -l model -d 'Ask this model [default: the provider\'s]' -r
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand doctor" -l llm-url -d 'Ask the LLM at this address, such as a gateway\'s [default: the provider\'s]' -r -f
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand doctor" -l llm-key-file -d 'Read the LLM\'s key from this file [default: the provider\'s own variable, such as OPENAI_API_KEY]' -r -F
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand doctor" -l llm-ca-file -d 'Trust the certificates of this file (PEM) for the LLM, beside the system\'s' -r -F
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand doctor" -l llm-timeout -d 'Go on without the LLM after this long [default: 10s; six times that for --explain]' -r
 complete -c sre-orch -n "__fish_sre_orch_using_subcommand doctor" -l graph -d 'Merge the failure modes of this directory over the bundled ones (can be repeated)' -r -f -a "(__fish_complete_directories)"
 complete -c sre-orch -n "__fish_sre_orch_using_subcommand doctor" -l color -d 'When to use colours [default: auto]' -r -f -a "auto\t'On a terminal, unless NO_COLOR is set'
 always\t'Always'
@@ -217,7 +226,8 @@ never\t'Never'"
 complete -c sre-orch -n "__fish_sre_orch_using_subcommand doctor" -l config -d 'Read this configuration file [default: sre-orch/config.yaml in the user\'s configuration directory]' -r -F
 complete -c sre-orch -n "__fish_sre_orch_using_subcommand doctor" -s A -l all-namespaces -d 'Look in all namespaces, which is the default'
 complete -c sre-orch -n "__fish_sre_orch_using_subcommand doctor" -l explain -d 'Let the LLM explain the evidence too'
-complete -c sre-orch -n "__fish_sre_orch_using_subcommand doctor" -l llm-show -d 'Show on stderr what is sent to the LLM'
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand doctor" -l llm-show -d 'Show on stderr what would be sent to the LLM, and send nothing'
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand doctor" -l llm-pseudonyms -d 'Send the LLM other names for namespaces, objects, hosts and addresses'
 complete -c sre-orch -n "__fish_sre_orch_using_subcommand doctor" -s v -l verbose -d 'Log what is done; twice for every detail'
 complete -c sre-orch -n "__fish_sre_orch_using_subcommand doctor" -s q -l quiet -d 'Print results and errors only'
 complete -c sre-orch -n "__fish_sre_orch_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
