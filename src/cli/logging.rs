@@ -8,8 +8,9 @@ use super::serve::LogFormat;
 pub(super) fn init(verbose: u8, quiet: bool, color: bool) {
     let filter = match (quiet, verbose) {
         (true, _) => "off",
-        (_, 0) => "warn",
-        (_, 1) => "warn,sre_orch=debug",
+        // Libraries log every failed request, which the agent retries and reports itself.
+        (_, 0) => "off,sre_orch=warn",
+        (_, 1) => "off,sre_orch=debug",
         // Bodies and headers stay out of logs at any level.
         _ => "info,sre_orch=trace,hyper=warn,h2=warn,rustls=warn",
     };
@@ -27,8 +28,8 @@ pub(super) fn init(verbose: u8, quiet: bool, color: bool) {
 pub(super) fn init_server(verbose: u8, quiet: bool, format: LogFormat) {
     let filter = match (quiet, verbose) {
         (true, _) => "warn",
-        (_, 0) => "warn,sre_orch=info",
-        (_, 1) => "warn,sre_orch=debug",
+        (_, 0) => "warn,sre_orch=info,kube_client=off",
+        (_, 1) => "warn,sre_orch=debug,kube_client=off",
         _ => "info,sre_orch=trace,hyper=warn,h2=warn,rustls=warn",
     };
     let logs = tracing_subscriber::fmt()

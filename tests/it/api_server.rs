@@ -86,8 +86,16 @@ pub(crate) struct ApiServer {
 impl ApiServer {
     /// Serves files of a snapshot.
     pub(crate) fn start(files: &Files, rules: Vec<Rule>) -> Self {
-        let snapshot =
-            Snapshot::from_bytes(&archive(files), Path::new("test"), &Bounds::default()).expect("a snapshot");
+        let snapshot = Snapshot::from_bytes(&archive(files), Path::new("test"), &Bounds::default());
+        Self::serve(snapshot.expect("a snapshot"), rules)
+    }
+
+    /// Serves a snapshot on disk.
+    pub(crate) fn of(bundle: &Path, rules: Vec<Rule>) -> Self {
+        Self::serve(Snapshot::open(bundle, &Bounds::default()).expect("a snapshot"), rules)
+    }
+
+    fn serve(snapshot: Snapshot, rules: Vec<Rule>) -> Self {
         let shared = Arc::new(Shared {
             service: SnapshotService::new(Arc::new(snapshot)),
             rules,
@@ -199,7 +207,9 @@ async fn fail(fault: Fault, uri: &str, body: Vec<u8>) -> Response {
         }
         Fault::Cut => {
             let half = body.get(..body.len() / 2).unwrap_or_default().to_vec();
-            let mut response = respond(200, "application/json", half.into());
+            let parts = [Ok(half), Err(std::io::Error::other("cut"))];
+            let parts = futures::stream::iter(parts);
+            let mut response = respond(200, "application/json", Body::from_stream(parts));
             let length = HeaderValue::from(body.len());
             response.headers_mut().insert(header::CONTENT_LENGTH, length);
             response

@@ -25,11 +25,15 @@ pub(crate) fn pod(namespace: &str, name: &str, ready: bool, restarts: i64) -> Va
         true => json!({"running": {"startedAt": "2026-03-01T11:00:00Z"}}),
         false => json!({"waiting": {"reason": "CrashLoopBackOff"}}),
     };
+    let ended =
+        json!({"terminated": {"exitCode": 2, "reason": "Error", "finishedAt": "2026-03-01T11:58:00Z"}});
+    let last = if restarts > 0 { ended } else { json!({}) };
     json!({
         "metadata": meta(namespace, name),
         "spec": {"nodeName": "node-1", "containers": [{"name": "app", "image": "app:1"}]},
         "status": {"phase": "Running", "containerStatuses": [
-            {"name": "app", "ready": ready, "restartCount": restarts, "state": state}
+            {"name": "app", "ready": ready, "restartCount": restarts, "state": state,
+             "lastState": last}
         ]},
     })
 }

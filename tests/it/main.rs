@@ -10,6 +10,7 @@
 
 mod agent;
 mod api_server;
+mod binary;
 mod cli;
 mod completions;
 mod fixture;
