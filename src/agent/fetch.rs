@@ -297,7 +297,9 @@ fn date(headers: &HeaderMap) -> Option<Timestamp> {
 
 /// An error with its causes on one line, each said once.
 pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
+    let text = error.to_string();
+    // The client puts the name of its type before what happened.
+    let mut text = text.strip_prefix("ServiceError: ").unwrap_or(&text).to_owned();
     let mut source = error.source();
     while let Some(error) = source {
         let cause = error.to_string();

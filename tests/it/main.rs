@@ -17,5 +17,6 @@ mod fixture;
 mod incidents;
 mod render;
 mod samples;
+mod secrets;
 mod serve;
 mod variants;

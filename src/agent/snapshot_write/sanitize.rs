@@ -91,7 +91,7 @@ pub(super) fn redact_value(value: &mut Value) {
                 *text = redacted;
             }
         }
-        Value::Array(values) => values.iter_mut().for_each(redact_value),
+        Value::Array(values) => redact_list(values),
         Value::Object(fields) => {
             let variable = fields.get("name").and_then(Value::as_str).map(str::to_owned);
             for (field, value) in fields {
@@ -103,6 +103,20 @@ pub(super) fn redact_value(value: &mut Value) {
             }
         }
         _ => {}
+    }
+}
+
+/// Redacts a list; what follows a flag by the flag's name too, as in `["--token", "value"]`.
+fn redact_list(values: &mut [Value]) {
+    let mut flag: Option<String> = None;
+    for value in values {
+        let text = value.as_str().unwrap_or_default();
+        let next = text.starts_with('-').then(|| text.trim_start_matches('-').to_owned());
+        match flag.take() {
+            Some(flag) if next.is_none() => redact_named(&flag, value),
+            _ => redact_value(value),
+        }
+        flag = next;
     }
 }
 
@@ -141,6 +155,16 @@ mod tests {
         assert!(!text.contains("s3cr3t-value") && !text.contains("YWRtaW4="), "{text}");
         assert!(text.contains(r#""data":{"password":"","user":""}"#), "{text}");
         assert!(text.contains("kept") && text.contains("Opaque"), "{text}");
+    }
+
+    #[test]
+    fn what_follows_a_flag_is_redacted_by_the_flags_name() {
+        let pod = json!({"spec": {"containers": [
+            {"args": ["--token", "s3cr3t-value", "serve", "--token=s3cr3t-value", "--password", "--port", "80"]}
+        ]}});
+        let text = sanitized(Kind::Pod, pod);
+        assert!(!text.contains("s3cr3t-value"), "{text}");
+        assert!(text.contains(r#""serve","--token=[redacted]","--password","--port","80""#), "{text}");
     }
 
     #[test]
