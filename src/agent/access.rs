@@ -6,7 +6,7 @@ use http::{Method, Request};
 use serde::Deserialize;
 use serde_json::json;
 
-use super::fetch::{Failure, Limits};
+use super::fetch::{Failure, Limits, chain};
 use super::{AgentError, Source, rbac, unreachable};
 use crate::cluster::types::null_as_default;
 use crate::report::model::RbacRule;
@@ -110,7 +110,7 @@ async fn send<T: serde::de::DeserializeOwned>(
         Ok(Err(kube::Error::Api(status))) if status.code == 401 => {
             Err(failed(Failure::Unauthorized(status.message.clone())))
         }
-        Ok(Err(error)) => Err(failed(Failure::Connection(error.to_string()))),
+        Ok(Err(error)) => Err(failed(Failure::Connection(chain(&error)))),
         Err(_) => Err(failed(Failure::Connection("no answer in time".to_owned()))),
     }
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::catalog::{Catalog, Entry, Rank};
 use super::matching::{Quality, nearness};
-use super::parse::{NameForm, NameMention, ParsedIntent};
+use super::parse::{ARTICLES, NameForm, NameMention, ParsedIntent, Word};
 use super::resolve::{Hit, Resolver};
 use super::time;
 use super::words::{WordClass, is_weak};
@@ -257,9 +257,11 @@ impl Grounder<'_, '_, '_, '_> {
                     class == Some(WordClass::Name)
                         && !hits.iter().any(|hit| hit.word.abs_diff(mention.word) <= 2)
                 }
-                // An ordinary word is missed only where it names something in another namespace.
+                // A plain word is missed where it names something in another namespace, or where the
+                // complaint is about it and about nothing else.
                 NameForm::Word | NameForm::Generic => {
-                    hits.is_empty() && !self.home().is_empty() && self.is_elsewhere(mention)
+                    hits.is_empty()
+                        && (!self.home().is_empty() && self.is_elsewhere(mention) || self.is_subject(mention))
                 }
                 NameForm::Ordinary => false,
             };
@@ -294,6 +296,16 @@ impl Grounder<'_, '_, '_, '_> {
             self.catalog.hosts().into_iter().filter(|host| near(host) >= CLOSE).collect();
         hosts.sort_by(|a, b| near(b).total_cmp(&near(a)));
         hosts.into_iter().take(MAX_CLOSEST).map(str::to_owned).collect()
+    }
+
+    /// Whether the only word that nobody knows stands first: "billing is slow".
+    fn is_subject(&self, mention: &NameMention) -> bool {
+        let unknown = |word: &&Word| word.class == WordClass::Name;
+        let (before, rest) = self.parsed.words.split_at(mention.word.min(self.parsed.words.len()));
+        mention.text.chars().count() > 3
+            && before.iter().all(|word| ARTICLES.contains(&word.text.to_lowercase().as_str()))
+            && rest.first().is_some_and(|word| unknown(&word))
+            && rest.iter().filter(unknown).count() == 1
     }
 
     fn is_elsewhere(&self, mention: &NameMention) -> bool {

@@ -114,7 +114,8 @@ pub fn parse(description: &str) -> ParsedIntent {
     intent
 }
 
-const ARTICLES: &[&str] =
+/// Words that may stand before a name and say nothing.
+pub(super) const ARTICLES: &[&str] =
     &["the", "our", "my", "a", "this", "der", "dem", "den", "el", "la", "le", "o", "your"];
 const PLACES: &[&str] = &["in", "within", "inside", "im", "en", "dans", "em", "na", "no", "from", "of", "ns"];
 const NAMERS: &[&str] = &["called", "named", "namens", "llamado", "nomme", "appele", "chamado"];

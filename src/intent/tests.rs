@@ -303,6 +303,9 @@ fn a_name_outside_the_scope_is_offered_not_taken() {
 fn closest_names_are_offered() {
     let intent = grounded_in("redis-cache pods crash", &["shop"]);
     assert_eq!(intent.not_found[0].closest[0], "redis");
+    assert_eq!(grounded("billing is slow").not_found[0].text, "billing");
+    assert_eq!(grounded("the bilings crash").not_found[0].text, "bilings");
+    assert_eq!(grounded("something flickers").not_found, []);
     assert_eq!(grounded("namespace shop-south is slow").not_found[0].closest, ["shop-west", "shop"]);
     // What only exists in another namespace is offered with it.
     assert_eq!(grounded("loki in the shop namespace crashes").not_found[0].closest, ["infra/loki"]);
