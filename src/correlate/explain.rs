@@ -80,7 +80,7 @@ pub fn explain<'a>(
             search.objects().into_iter().filter(|object| focus.in_scope(object)).collect()
         };
     let open = !focus.names_something();
-    let mut hypotheses = search.cover(&pointed_at, focus, open);
+    let mut hypotheses = search.cover(&pointed_at, focus);
     let known: BTreeSet<_> = hypotheses.iter().map(|ranked| ranked.best.key()).collect();
     let covered: BTreeSet<ObjectRef> =
         hypotheses.iter().flat_map(|ranked| search.reached_by(&ranked.best)).collect();
@@ -89,7 +89,7 @@ pub fn explain<'a>(
         .into_iter()
         .filter(|object| !pointed_at.contains(object) && !covered.contains(object))
         .collect();
-    let mut others = search.cover(&elsewhere, focus, true);
+    let mut others = search.cover(&elsewhere, focus);
     others.retain(|ranked| !known.contains(&ranked.best.key()) && !ranked.alternative);
     if open && hypotheses.is_empty() && focus.namespaces.is_empty() {
         hypotheses = std::mem::take(&mut others);
@@ -284,7 +284,7 @@ impl<'a> Search<'a> {
     }
 
     /// Explains the objects with as few causes as possible; alternatives come after.
-    fn cover(&self, objects: &[ObjectRef], focus: &Focus, open: bool) -> Vec<Ranked<'a>> {
+    fn cover(&self, objects: &[ObjectRef], focus: &Focus) -> Vec<Ranked<'a>> {
         let mut hypotheses: BTreeMap<(String, ObjectRef), Ranked<'a>> = BTreeMap::new();
         let mut best_of: BTreeMap<ObjectRef, f64> = BTreeMap::new();
         for object in objects {
@@ -321,8 +321,11 @@ impl<'a> Search<'a> {
             }
             let mut next = left.remove(0);
             if next.covers.is_subset(&covered) {
-                next.alternative = true;
-                alternatives.push(next);
+                // An effect whose mechanism is known says nothing more.
+                if !is_effect(&next) || !chosen.iter().any(|cause| tells_mechanism(cause, &next)) {
+                    next.alternative = true;
+                    alternatives.push(next);
+                }
                 continue;
             }
             next.rival = left.iter().any(|other| {
@@ -336,8 +339,6 @@ impl<'a> Search<'a> {
             covered.extend(self.reached_by(&next.best));
             chosen.push(next);
         }
-        // What a cause of the chosen ones reaches is its consequence, not a fault of its own.
-        let _ = open;
         chosen.extend(alternatives);
         chosen
     }
@@ -410,6 +411,18 @@ impl<'a> Search<'a> {
         }
         reached
     }
+}
+
+fn is_effect(ranked: &Ranked<'_>) -> bool {
+    ranked.best.candidate.mode.mode.role == Role::Effect
+}
+
+/// Whether a proven cause explains everything that an effect is seen on.
+fn tells_mechanism(cause: &Ranked<'_>, effect: &Ranked<'_>) -> bool {
+    !is_effect(cause)
+        && cause.best.candidate.proof >= Proof::Computed
+        && cause.best.candidate.contradicted == 0
+        && effect.covers.is_subset(&cause.covers)
 }
 
 /// How well a candidate explains by itself.

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use crate::cluster::ObjectRef;
+use crate::evidence::Source;
 use crate::report::model::{BlindSpot, Confidence, EvidenceItem, RbacRule, Report, Verdict};
 
 use super::text::oneline;
@@ -119,6 +120,10 @@ pub(super) fn observation(item: &EvidenceItem) -> String {
     let field = path.rsplit(['.', '/']).next().unwrap_or_default();
     let value = oneline(&item.value);
     let excerpt = oneline(&item.excerpt);
+    // A line of a log speaks for itself.
+    if item.source == Source::Log && !excerpt.is_empty() {
+        return excerpt;
+    }
     let head = match (field.is_empty(), value.is_empty()) {
         (_, true) if !excerpt.is_empty() => String::new(),
         (true, _) => value,

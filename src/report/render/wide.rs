@@ -2,13 +2,11 @@
 
 use std::io::{self, Write};
 
-use comfy_table::{ContentArrangement, Table, presets};
-
 use crate::report::model::{Finding, Hypothesis, Report};
 
 use super::page::{Page, Tone};
 use super::table::{chain, changes, headline, names, source_word, steps};
-use super::text::{elide_middle, oneline};
+use super::text::{columns, oneline};
 use super::{Options, phrases};
 
 pub(super) fn render(report: &Report, options: &Options, out: &mut dyn Write) -> io::Result<()> {
@@ -52,63 +50,30 @@ fn detail(report: &Report, hypothesis: &Hypothesis, page: &mut Page<'_>) -> io::
     steps("Check", &hypothesis.checks, usize::MAX, page)
 }
 
-/// A table where there is room for one, else a paragraph each.
+/// Where each piece was seen, then what was seen, whole.
 fn evidence(report: &Report, hypothesis: &Hypothesis, page: &mut Page<'_>) -> io::Result<()> {
-    if hypothesis.evidence.is_empty() {
-        return Ok(());
-    }
-    if page.inner() < 100 {
-        for (index, item) in hypothesis.evidence.iter().enumerate() {
-            let object = phrases::object(&item.object, Some(&hypothesis.object));
-            let time =
-                item.time.map(|time| phrases::clock(time, report.source.captured_at)).unwrap_or_default();
-            let parts = [
-                source_word(item).to_owned(),
-                object,
-                oneline(&item.path),
-                oneline(&item.value),
-                oneline(&item.excerpt),
-                format!("×{}", item.count),
-                time,
-            ];
-            let text: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
-            page.item(
-                if index == 0 { "Evidence" } else { "" },
-                &oneline(&item.id),
-                &text.join(" · "),
-                usize::MAX,
-            )?;
-        }
-        return Ok(());
-    }
-    let width = page.inner();
-    let mut table = Table::new();
-    table
-        .load_style(presets::NOTHING)
-        .force_no_tty()
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_width(u16::try_from(width).unwrap_or(u16::MAX))
-        .set_header(["ID", "SOURCE", "OBJECT", "PATH", "VALUE", "EXCERPT", "COUNT", "TIME"]);
-    for item in &hypothesis.evidence {
-        table.add_row([
-            oneline(&item.id),
+    for (index, item) in hypothesis.evidence.iter().enumerate() {
+        let id = oneline(&item.id);
+        let seen = [
             source_word(item).to_owned(),
-            elide_middle(&phrases::object(&item.object, Some(&hypothesis.object)), width / 4),
-            elide_middle(&oneline(&item.path), width / 4),
-            oneline(&item.value),
-            oneline(&item.excerpt),
-            format!("×{}", item.count),
+            phrases::object(&item.object, Some(&hypothesis.object)),
+            if item.count > 1 { format!("×{}", item.count) } else { String::new() },
             item.time.map(|time| phrases::clock(time, report.source.captured_at)).unwrap_or_default(),
-        ]);
-    }
-    for column in table.column_iter_mut() {
-        column.set_padding((0, 2));
-    }
-    let lines: Vec<String> = table.lines().map(|line| line.trim_end().to_owned()).collect();
-    for (index, line) in lines.iter().enumerate() {
-        page.row(if index == 0 { "Evidence" } else { "" }, Tone::Plain, line)?;
+        ];
+        let value = [oneline(&item.path), oneline(&item.value)];
+        let lines = [joined(&seen, " · "), joined(&value, ": "), oneline(&item.excerpt)];
+        for (line, text) in lines.iter().enumerate().filter(|(_, text)| !text.is_empty()) {
+            let label = if index + line == 0 { "Evidence" } else { "" };
+            let mark = if line == 0 { id.clone() } else { " ".repeat(columns(&id)) };
+            page.item(label, &mark, text, usize::MAX)?;
+        }
     }
     Ok(())
+}
+
+fn joined(parts: &[String], by: &str) -> String {
+    let parts: Vec<&str> = parts.iter().map(String::as_str).filter(|part| !part.is_empty()).collect();
+    parts.join(by)
 }
 
 fn findings(label: &str, findings: &[Finding], page: &mut Page<'_>) -> io::Result<()> {
