@@ -26,6 +26,8 @@ if [ -z "$st" ] || ! "$st" --version 2>/dev/null | grep -q "$version"; then
     fi
   fi
 fi
+# It runs elsewhere, to leave its files there.
+st="$(realpath "$st")"
 
 echo "$token" >"$work/tokens"
 # A full queue and a rate limit are correct answers, but no subject here.
