@@ -89,7 +89,7 @@ impl Reading {
             lines.push(format!("{kind} {}", plain(text)));
         }
         for text in self.namespaces.iter().take(MOST_NAMES) {
-            lines.push(format!("namespace {}", plain(text).replace(' ', "-")));
+            lines.push(format!("namespace `{}`", plain(text).replace(' ', "-")));
         }
         let mut intent = parse(&lines.join("\n"));
         self.symptoms.sort_unstable();
@@ -105,7 +105,8 @@ impl Reading {
 fn plain(text: &str) -> String {
     let inner = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
     let mapped: String = text.chars().take(LONGEST_NAME).map(|c| if inner(c) { c } else { ' ' }).collect();
-    mapped.split_whitespace().collect::<Vec<_>>().join(" ")
+    let words = mapped.split_whitespace().map(|word| word.trim_matches(['-', '.', '/']));
+    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 fn plain_time(text: &str) -> String {
@@ -129,6 +130,7 @@ mod tests {
         let intent = reading.into_intent();
         let names: Vec<(&str, NameForm)> =
             intent.names.iter().map(|name| (name.text.as_str(), name.form)).collect();
+        let names: Vec<_> = names.into_iter().filter(|(_, form)| *form != NameForm::Generic).collect();
         assert_eq!(names, [("web-api", NameForm::NameLike), ("mailer", NameForm::Word)]);
         assert_eq!(intent.namespaces[0].text, "shop");
         assert_eq!(intent.symptoms, [Symptom::Crashing, Symptom::Slow]);

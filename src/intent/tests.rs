@@ -224,7 +224,7 @@ const CASES: &[Case] = &[
     Case("frobnicator in the media namespace crashes", &["/media"], &[Crashing], &["frobnicator"]),
     Case("deployment frobnicator not ready", &[], &[NotReady], &["frobnicator"]),
     Case("frobnicator pods pending", &[], &[Pending], &["frobnicator"]),
-    Case("the frobnicator crashes", &[], &[Crashing], &[]),
+    Case("the frobnicator crashes", &[], &[Crashing], &["frobnicator"]),
     Case(
         "web in namespace shop-south is down",
         &["shop/web", "shop-west/web"],

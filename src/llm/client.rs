@@ -125,13 +125,13 @@ impl Client {
         let started = Instant::now();
         let result = timeout(budget, work).await.unwrap_or(Err(LlmError::Timeout(budget)));
         let spent = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-        self.count(|usage| {
-            usage.ms = usage.ms.saturating_add(spent);
-            if let Err(error) = &result {
-                usage.problem = Some(error.to_string());
-            }
-        });
-        result
+        self.count(|usage| usage.ms = usage.ms.saturating_add(spent));
+        result.inspect_err(|error| self.note(error))
+    }
+
+    /// Notes what kept an answer from being of use.
+    pub(super) fn note(&self, error: &LlmError) {
+        self.count(|usage| usage.problem = Some(error.to_string()));
     }
 
     async fn attempts(
@@ -179,8 +179,12 @@ impl Client {
     async fn once(&self, ask: &Ask, structure: Structure) -> Result<String, LlmError> {
         let body = self.wire.body(&self.settings, ask, false, structure);
         let mut response = self.send(&body).await?;
-        let bytes = self.collect(&mut response, MOST_BYTES).await?;
-        let answer = self.wire.answer(&bytes)?;
+        self.whole(&mut response).await
+    }
+
+    async fn whole(&self, response: &mut reqwest::Response) -> Result<String, LlmError> {
+        let bytes = self.collect(response, MOST_BYTES).await?;
+        let answer = self.wire.answer(&bytes).map_err(|error| self.scrubbed(error))?;
         self.count(|usage| usage.tokens = usage.tokens.saturating_add(answer.tokens));
         answer.text
     }
@@ -192,6 +196,13 @@ impl Client {
     ) -> Result<String, LlmError> {
         let body = self.wire.body(&self.settings, ask, true, Structure::Asked);
         let mut response = self.send(&body).await?;
+        let content_type = response.headers().get(reqwest::header::CONTENT_TYPE);
+        if content_type.is_some_and(|kind| kind.as_bytes().starts_with(b"application/json")) {
+            // A gateway that does not stream answers as a whole.
+            let text = self.whole(&mut response).await?;
+            on_text(&text);
+            return Ok(text);
+        }
         let mut reader = self.wire.reader();
         let mut decoder = Decoder::default();
         let mut received = 0;
@@ -210,8 +221,9 @@ impl Client {
                 break;
             }
         }
+        // What the end cuts in two is lost, and that it was cut is what the reader says.
         if let Some(event) = decoder.finish()
-            && let Some(Delta(text)) = reader.event(&event).map_err(|error| self.scrubbed(error))?
+            && let Ok(Some(Delta(text))) = reader.event(&event)
         {
             on_text(&text);
         }

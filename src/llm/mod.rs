@@ -74,7 +74,8 @@ impl Llm {
     async fn read(&self, question: Question<'_>) -> Result<Option<ParsedIntent>, LlmError> {
         let ask = prompt::read(question.description, &self.hidden(question.names));
         let answer = self.client.ask(&ask, self.client.settings().timeout).await?;
-        Ok(reading::parse(&answer, &self.shown())?.map(crate::intent::Reading::into_intent))
+        let reading = reading::parse(&answer, &self.shown()).inspect_err(|error| self.client.note(error))?;
+        Ok(reading.map(crate::intent::Reading::into_intent))
     }
 
     async fn tell(&self, material: Material<'_>, on_sentence: OnSentence<'_>) -> Result<(), LlmError> {

@@ -43,7 +43,8 @@ pub(super) fn locked(
 impl Pseudonyms {
     /// Replaces every name that exists, every host and every address.
     pub(super) fn hide(&mut self, text: &str, names: &Names) -> String {
-        let inner = |c: char| c.is_alphanumeric() || matches!(c, '-' | '_' | '.' | ':');
+        // No name has an underscore: the kubelet puts one between a pod and its namespace.
+        let inner = |c: char| c.is_alphanumeric() || matches!(c, '-' | '.' | ':');
         let mut hidden = String::with_capacity(text.len());
         let mut rest = text;
         while !rest.is_empty() {
@@ -161,7 +162,7 @@ impl Pseudonyms {
                 continue;
             }
             revealed.push(first);
-            inside = first.is_alphanumeric() || matches!(first, '-' | '_');
+            inside = first.is_alphanumeric() || first == '-';
             rest = rest.get(first.len_utf8()..).unwrap_or_default();
         }
         revealed
@@ -175,7 +176,7 @@ impl Pseudonyms {
         let number = text.get(kind.len()..)?.strip_prefix('-')?;
         let digits = number.find(|c: char| !c.is_ascii_digit()).unwrap_or(number.len());
         let length = kind.len() + 1 + digits;
-        if number.get(digits..)?.starts_with(|c: char| c.is_alphanumeric() || c == '_') {
+        if number.get(digits..)?.starts_with(char::is_alphanumeric) {
             return None;
         }
         let name = self.names.get(&text.get(..length)?.to_lowercase())?;

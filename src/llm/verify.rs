@@ -515,7 +515,7 @@ mod tests {
             ("The container was killed for memory [e9].", UnknownEvidence("e9".into())),
             ("The container was killed for memory [e1, e9].", UnknownEvidence("e9".into())),
             ("The container was killed 9 times [e1].", Number("9".into())),
-            ("The memory limit is 1024Mi [e2].", Number("1024".into())),
+            ("The memory limit is 1024Mi [e2].", Name("1024Mi".into())),
             ("The container was killed twelve times [e1].", Number("twelve".into())),
             ("The container was killed hundreds of times [e1].", Number("hundreds".into())),
             ("The memory of billing ran out [e1].", Name("billing".into())),

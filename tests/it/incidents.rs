@@ -9,11 +9,11 @@ use sre_orch::knowledge::Graph;
 use sre_orch::pipeline::{self, Request, Silent};
 use sre_orch::report::model::Report;
 
-fn fixtures() -> PathBuf {
+pub(crate) fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
 }
 
-fn request(description: &str) -> Request {
+pub(crate) fn request(description: &str) -> Request {
     Request {
         description: description.to_owned(),
         namespaces: Vec::new(),
@@ -51,7 +51,7 @@ async fn every_incident_gets_its_cause() {
 }
 
 /// What must be the same for the same input: everything but id, time and effort.
-fn comparable(mut report: Report) -> String {
+pub(crate) fn comparable(mut report: Report) -> String {
     report.id.clear();
     report.generated_at = jiff::Timestamp::UNIX_EPOCH;
     report.stats = sre_orch::report::model::Stats::default();

@@ -16,6 +16,7 @@ mod completions;
 mod exits;
 mod fixture;
 mod incidents;
+mod llm;
 mod render;
 mod samples;
 mod secrets;

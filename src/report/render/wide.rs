@@ -1,5 +1,6 @@
 //! `-o wide`: all that the report knows, for a wide terminal or a pager.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use crate::report::model::{Finding, Hypothesis, Report};
@@ -101,6 +102,11 @@ fn intent(report: &Report, page: &mut Page<'_>) -> io::Result<()> {
         format!("{} {namespace}{} (“{}”)", object.kind, object.name, object.matched)
     });
     let symptoms: Vec<&str> = intent.symptoms.iter().map(|symptom| symptom.as_str()).collect();
+    let mut given: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (field, by) in &intent.given_by {
+        given.entry(by).or_default().push(field);
+    }
+    let given = given.iter().map(|(by, fields)| (*by, fields.join(", ")));
     let mut parts = Vec::new();
     for (name, value) in [
         ("description", report.description.clone()),
@@ -109,7 +115,10 @@ fn intent(report: &Report, page: &mut Page<'_>) -> io::Result<()> {
         ("symptoms", symptoms.join(", ")),
         ("since", intent.since.clone()),
         ("parser", intent.parser.clone()),
-    ] {
+    ]
+    .into_iter()
+    .chain(given)
+    {
         if !value.is_empty() {
             parts.push(format!("{name}: {value}"));
         }
