@@ -17,6 +17,7 @@ mod exits;
 mod fixture;
 mod incidents;
 mod llm;
+mod renaming;
 mod render;
 mod samples;
 mod secrets;
