@@ -42,6 +42,9 @@ pub struct Request {
     pub limits: Limits,
     /// Whether hygiene findings are wanted.
     pub hygiene: bool,
+    /// Whether a large cluster is looked over first, to read in full only where something stands
+    /// out; everything is read where that proves no cause.
+    pub triage: bool,
 }
 
 /// Told what the investigation does, for people who wait.
@@ -102,6 +105,11 @@ pub async fn investigate_with(
     let mut collector =
         Collector::new(source, agent::Request { namespaces: request.namespaces.clone(), limits });
 
+    if request.triage && !request.hygiene {
+        progress.phase("Looking over the cluster");
+        narrow(&mut collector, &understood, request).await;
+        clock.lap("triage");
+    }
     progress.phase("Reading the inventory");
     collector.inventory().await?;
     let grounded = ground(&understood, request, collector.state());
@@ -110,33 +118,25 @@ pub async fn investigate_with(
     clock.lap("inventory");
 
     progress.phase("Reading what is related");
-    let wants = agent::default_wants(collector.state(), &request.namespaces);
+    let wants = related_kinds(&mut collector, request);
     // The other parser is asked meanwhile: reading takes its time as well.
     let question = Question { description: &request.description, names: &names };
     let (other, ()) = futures::join!(assist::ask(asked, question, progress), collector.read(&wants));
     if let Some((name, parsed)) = other {
         understood.add(name, parsed);
     }
-    let focus = focus_of(&ground(&understood, request, collector.state()), request, collector.state());
     clock.lap("read");
 
-    progress.phase("Reading logs of suspects");
-    let mut wants = first_logs(collector.state(), &focus, request);
-    wants.extend(related(collector.state(), &request.namespaces));
-    collector.read(&wants).await;
-    clock.lap("logs");
-
-    progress.phase("Correlating");
-    let mut analysis = analyze_state(collector.state(), graph, &focus, request);
-    clock.lap("correlate");
-    // Logs are the dearest to read: only where what was read so far does not settle it.
-    if analysis.hypotheses.first().is_none_or(|first| first.confidence.level < Level::High) {
-        progress.phase("Reading more logs");
-        let wants = more_logs(collector.state(), &focus);
-        collector.read(&wants).await;
-        clock.lap("logs");
-        analysis = analyze_state(collector.state(), graph, &focus, request);
-        clock.lap("correlate");
+    let mut work = Work { collector: &mut collector, graph, request, progress, clock: &mut clock };
+    let mut analysis = work.conclude(&understood).await;
+    if !proven(&analysis) && work.collector.widen() {
+        // Nothing that stands out explains it: what does not stand out may.
+        work.progress.phase("Reading the rest of the cluster");
+        work.collector.inventory().await?;
+        let wants = related_kinds(work.collector, request);
+        work.collector.read(&wants).await;
+        work.clock.lap("read");
+        analysis = work.conclude(&understood).await;
     }
     if understood.has_other() && analysis.verdict != Verdict::RootCause {
         // What another parser reads may point elsewhere, but never away from a cause that is there.
@@ -168,12 +168,73 @@ pub async fn investigate_with(
         other_findings: analysis.other_findings,
         ignored: Vec::new(),
         hygiene: if request.hygiene { analysis.hygiene } else { Vec::new() },
-        examined: Examined { namespaces: request.namespaces.clone(), counts: collected.state.counts() },
+        examined: Examined { namespaces: request.namespaces.clone(), counts: collected.counts },
         blind_spots: collected.blind_spots,
         narrative: None,
         stats,
     };
     Ok(Investigation { report, names })
+}
+
+/// Whether the first hypothesis is proven, so that more reading would add nothing.
+fn proven(analysis: &Analysis) -> bool {
+    analysis.hypotheses.first().is_some_and(|first| first.confidence.level >= Level::High)
+}
+
+/// Leaves out of a large cluster what is as it should be and what the description does not name.
+async fn narrow(collector: &mut Collector, understood: &Understanding, request: &Request) {
+    if collector.scout().await.is_none() {
+        return;
+    }
+    let (state, scout) = collector.scouted();
+    let meant = ground(understood, request, &scout.names(state));
+    let named: Vec<(Kind, String)> =
+        meant.objects.iter().map(|one| (one.object.kind.clone(), one.object.name.to_string())).collect();
+    collector.narrow(&named, &meant.namespaces).await;
+}
+
+fn related_kinds(collector: &mut Collector, request: &Request) -> Vec<Want> {
+    let chosen = collector.chosen().to_vec();
+    agent::default_wants(collector.state(), &chosen, request.namespaces.is_empty())
+}
+
+/// What the later rounds share.
+struct Work<'w> {
+    collector: &'w mut Collector,
+    graph: &'w Graph,
+    request: &'w Request,
+    progress: &'w dyn Progress,
+    clock: &'w mut Clock,
+}
+
+impl Work<'_> {
+    /// Reads logs and what is related, and correlates.
+    async fn conclude(&mut self, understood: &Understanding) -> Analysis {
+        let Self { collector, graph, request, progress, clock } = self;
+        let chosen = collector.chosen().to_vec();
+        let focus = focus_of(&ground(understood, request, collector.state()), request, collector.state());
+
+        progress.phase("Reading logs of suspects");
+        let mut wants = first_logs(collector.state(), &focus, request);
+        wants.extend(related(collector.state(), &chosen));
+        collector.read(&wants).await;
+        clock.lap("logs");
+
+        progress.phase("Correlating");
+        let mut analysis = analyze_state(collector.state(), graph, &focus, request);
+        clock.lap("correlate");
+        // Logs are the dearest to read: only where what was read so far does not settle it.
+        if !proven(&analysis) {
+            progress.phase("Reading more logs");
+            let mut wants = agent::all_kinds(&chosen);
+            wants.extend(more_logs(collector.state(), &focus));
+            collector.read(&wants).await;
+            clock.lap("logs");
+            analysis = analyze_state(collector.state(), graph, &focus, request);
+            clock.lap("correlate");
+        }
+        analysis
+    }
 }
 
 /// What an investigation would ask for, without asking.
@@ -184,10 +245,12 @@ pub fn plan(request: &Request) -> String {
         [] => "every namespace".to_owned(),
         chosen => format!("{} and kube-system", chosen.join(", ")),
     };
-    lines.push(format!("Round 2: the other kinds, in {place}, and the cluster-scoped ones"));
+    lines.push(format!(
+        "Round 2: the other kinds that these lead to, in {place} (StorageClasses where there are claims, and so on)"
+    ));
     lines.push("Round 3: logs of containers that fail, of what the description names and of what that calls; ConfigMaps in use; namespaces that these lead to".to_owned());
     lines.push(format!(
-        "Round 4, where no cause is proven: logs of the rest, at most {} containers in all",
+        "Round 4, where no cause is proven: the rest of the kinds and of the logs, at most {} containers in all",
         request.limits.log_containers
     ));
     lines.push(format!(
@@ -274,7 +337,9 @@ fn first_logs(state: &ClusterState, focus: &Focus, request: &Request) -> Vec<Wan
     let named: Vec<ObjectRef> = workloads.into_iter().collect();
     wants.extend(agent::log_wants(state, &named));
     wants.extend(agent::suspect_logs(state, &[SYSTEM.to_owned()]));
-    wants.extend(agent::config_wants(state, &in_scope(state, focus, request)));
+    let mut readers = named;
+    readers.extend(in_scope(state, focus, request));
+    wants.extend(agent::config_wants(state, &readers));
     wants
 }
 

@@ -4,7 +4,7 @@
 //! It reads and remembers; it judges nothing. What it could not read is in the coverage of the
 //! state, so that nobody claims an absence, and in the blind spots.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
@@ -15,6 +15,7 @@ use super::error::AgentError;
 use super::fetch::{Failure, Fetcher, Limits};
 use super::job::{Job, Reading};
 use super::source::Source;
+use super::triage::{Scout, Suspect, TABLES};
 use super::{unreachable, wants};
 use crate::cluster::logs::LogKey;
 use crate::cluster::types::Object;
@@ -59,6 +60,8 @@ pub enum Want {
 pub struct Collected {
     /// The objects, logs and metrics.
     pub state: ClusterState,
+    /// How many objects were looked at, in full or in a table, by plural name.
+    pub counts: BTreeMap<String, usize>,
     /// What could not be read.
     pub blind_spots: Vec<BlindSpot>,
     /// What it cost; phases are the caller's.
@@ -83,9 +86,14 @@ pub struct Collector {
     state: ClusterState,
     sorted: bool,
     scope: Scope,
+    /// Namespaces read in full; empty: all.
+    chosen: Vec<String>,
+    scout: Scout,
     blind: BlindSpots,
     done: BTreeSet<Job>,
     log_containers: BTreeSet<(String, String, String)>,
+    /// Where the names that were looked up last are.
+    found: BTreeSet<String>,
     objects: u64,
     first_failure: Option<Failure>,
 }
@@ -112,6 +120,8 @@ impl Collector {
         };
         Self {
             source,
+            chosen: request.namespaces.clone(),
+            scout: Scout::default(),
             request,
             fetcher,
             state,
@@ -120,9 +130,68 @@ impl Collector {
             blind,
             done: BTreeSet::new(),
             log_containers: BTreeSet::new(),
+            found: BTreeSet::new(),
             objects: 0,
             first_failure: None,
         }
+    }
+
+    /// What the printed tables of a large cluster say; none where everything is to be read: in a
+    /// snapshot, in chosen namespaces, in a small cluster, and where tables cannot be had.
+    pub async fn scout(&mut self) -> Option<&Scout> {
+        if self.source.is_snapshot() || self.scope != Scope::Cluster {
+            return None;
+        }
+        let lists = [Kind::Namespace, Kind::Node].map(|kind| Job::List { kind, namespace: None });
+        let mut jobs = vec![Job::Version, Job::Warnings { namespace: None }, Job::Stuck];
+        jobs.extend(lists);
+        jobs.extend(TABLES.iter().map(|kind| Job::Table { kind: kind.clone() }));
+        self.run(jobs).await;
+        self.state();
+        self.scout.is_large().then_some(&self.scout)
+    }
+
+    /// What was read so far and what the tables say, for whoever looks at both.
+    pub fn scouted(&mut self) -> (&ClusterState, &Scout) {
+        self.state();
+        (&self.state, &self.scout)
+    }
+
+    /// From here on, reads only the namespaces in which something stands out or that these names
+    /// are in, if there are some and not too many.
+    pub async fn narrow(&mut self, named: &[Suspect], namespaces: &[String]) {
+        let mut places = self.scout.place(&self.state, named);
+        places.namespaces.extend(namespaces.iter().cloned());
+        let jobs = places.lookups.iter().cloned().map(|(kind, name)| Job::Places { kind, name });
+        self.found.clear();
+        self.run(jobs.collect()).await;
+        places.namespaces.append(&mut self.found);
+        if let Some(chosen) = places.chosen() {
+            self.scope = Scope::Namespaces(with_system(&chosen));
+            self.chosen = chosen;
+        }
+    }
+
+    /// From here on, reads the whole cluster again, if it was left out. Says whether it was.
+    pub fn widen(&mut self) -> bool {
+        let narrowed = self.is_narrowed();
+        if narrowed {
+            self.scope = Scope::Cluster;
+            self.chosen.clear();
+            // Slices of one name may be several objects, so that those read twice would count twice.
+            self.state.endpoint_slices = Default::default();
+            self.state.coverage.remove(&Kind::EndpointSlice);
+        }
+        narrowed
+    }
+
+    fn is_narrowed(&self) -> bool {
+        self.request.namespaces.is_empty() && !self.chosen.is_empty()
+    }
+
+    /// The namespaces that are read in full; empty: all.
+    pub fn chosen(&self) -> &[String] {
+        &self.chosen
     }
 
     /// The first round: namespaces, nodes, workloads, pods, Services and warnings; enough to know
@@ -200,7 +269,14 @@ impl Collector {
             log_bytes: self.state.logs.bytes() as u64,
             ..Stats::default()
         };
-        Collected { state: self.state, blind_spots: self.blind.report(), stats, source }
+        let mut counts = self.state.counts();
+        if self.is_narrowed() {
+            for (kind, count) in self.scout.counts() {
+                let known = counts.entry(kind).or_default();
+                *known = count.max(*known);
+            }
+        }
+        Collected { state: self.state, counts, blind_spots: self.blind.report(), stats, source }
     }
 
     /// The lists that a kind needs.
@@ -212,10 +288,17 @@ impl Collector {
         match (namespace, &self.scope) {
             (Some(namespace), _) => vec![list(Some(namespace.to_owned()))],
             (None, Scope::Cluster) => vec![list(None)],
-            (None, Scope::Namespaces(namespaces)) => {
-                namespaces.iter().map(|namespace| list(Some(namespace.clone()))).collect()
-            }
+            (None, Scope::Namespaces(namespaces)) => namespaces
+                .iter()
+                .filter(|namespace| self.is_chosen(namespace) || wants::tells_of_system(kind))
+                .map(|namespace| list(Some(namespace.clone())))
+                .collect(),
         }
+    }
+
+    /// Whether a namespace is read in full, and not only to know how the cluster is.
+    fn is_chosen(&self, namespace: &str) -> bool {
+        self.chosen.iter().any(|chosen| chosen == namespace)
     }
 
     /// A log, as long as the bound on containers is not reached.
@@ -278,6 +361,12 @@ impl Collector {
                     self.state.config_maps.upsert(config.clone());
                 }
             }
+            Job::Table { kind } => {
+                if let Some(rows) = reading.rows {
+                    self.scout.add(kind.clone(), rows);
+                }
+            }
+            Job::Places { .. } => self.found.extend(reading.places),
             _ => self.state.absorb(reading.state),
         }
         match reading.failure {
@@ -315,7 +404,10 @@ impl Collector {
     /// Notes a failure; gives the jobs to try instead.
     fn fail(&mut self, job: &Job, failure: &Failure) -> Vec<Job> {
         match job {
-            Job::Version | Job::Warnings { .. } => Vec::new(),
+            // Of these the lists themselves tell more, and are read where these are not.
+            Job::Version | Job::Warnings { .. } | Job::Stuck | Job::Table { .. } | Job::Places { .. } => {
+                Vec::new()
+            }
             Job::List { kind, namespace } => self.fail_list(kind, namespace.as_deref(), failure),
             Job::Log(key) => {
                 self.fail_log(key, failure);
@@ -371,8 +463,7 @@ impl Collector {
         if !matches!(failure, Failure::NotFound(_)) {
             return true;
         }
-        let asked_for =
-            namespace.is_none_or(|name| self.request.namespaces.iter().any(|asked| asked == name));
+        let asked_for = namespace.is_none_or(|name| self.is_chosen(name));
         wants::ESSENTIAL.contains(kind) && asked_for
     }
 

@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 
 use super::fetch::{Failure, Fetcher, Limits};
 use super::path;
+use super::triage::{self, Row, TABLE};
 use crate::cluster::logs::{Log, LogKey};
 use crate::cluster::{ClusterState, Kind};
 
@@ -25,6 +26,12 @@ pub(super) enum Job {
     List { kind: Kind, namespace: Option<String> },
     /// Warnings of the whole cluster, to find where to look.
     Warnings { namespace: Option<String> },
+    /// A kind's table, of all namespaces.
+    Table { kind: Kind },
+    /// Pods that neither run nor have succeeded, of all namespaces.
+    Stuck,
+    /// The namespaces in which a kind has an object of this name.
+    Places { kind: Kind, name: String },
     /// One container's log.
     Log(LogKey),
     /// One ConfigMap with its values.
@@ -40,6 +47,10 @@ pub(super) struct Reading {
     pub objects: u64,
     /// Objects that are not of their kind's shape: name and why.
     pub unreadable: Vec<(String, String)>,
+    /// The rows, where a table was asked for and answered.
+    pub rows: Option<Vec<Row>>,
+    /// Where the objects of a name are.
+    pub places: Vec<String>,
     /// Why it is not complete.
     pub failure: Option<Failure>,
 }
@@ -66,6 +77,12 @@ struct Version {
 }
 
 #[derive(Default, Deserialize)]
+struct NamedList {
+    #[serde(default)]
+    items: Vec<Named>,
+}
+
+#[derive(Default, Deserialize)]
 struct Named {
     #[serde(default)]
     metadata: NamedMeta,
@@ -88,6 +105,11 @@ impl Job {
             Self::Warnings { namespace } => {
                 list(fetcher, &Kind::Event, namespace.as_deref(), "type!=Normal").await
             }
+            Self::Table { kind } => table(fetcher, kind).await,
+            Self::Stuck => {
+                list(fetcher, &Kind::Pod, None, "status.phase!=Running,status.phase!=Succeeded").await
+            }
+            Self::Places { kind, name } => places(fetcher, kind, name).await,
             Self::Log(key) => log(fetcher, key, limits).await,
             Self::Config { namespace, name } => config(fetcher, namespace, name).await,
         }
@@ -122,6 +144,28 @@ async fn version(fetcher: &Fetcher) -> Reading {
             reading.state.server_version =
                 serde_json::from_slice::<Version>(&body).unwrap_or_default().git_version;
             reading
+        }
+        Err(failure) => Reading::failed(failure),
+    }
+}
+
+/// Reads a table. A server that answers with the list itself leaves no rows.
+async fn table(fetcher: &Fetcher, kind: &Kind) -> Reading {
+    let parameters = [("resourceVersion", "0"), ("includeObject", "None")];
+    match fetcher.get(&path::with_query(&path::list(kind, None), &parameters), TABLE).await {
+        Ok(body) => Reading { rows: triage::rows(&body), ..Reading::default() },
+        Err(failure) => Reading::failed(failure),
+    }
+}
+
+async fn places(fetcher: &Fetcher, kind: &Kind, name: &str) -> Reading {
+    let fields = format!("metadata.name={name}");
+    let parameters = [("resourceVersion", "0"), ("fieldSelector", fields.as_str())];
+    let body = fetcher.get(&path::with_query(&path::list(kind, None), &parameters), METADATA).await;
+    match body.map(|body| serde_json::from_slice::<NamedList>(&body).unwrap_or_default()) {
+        Ok(list) => {
+            let places = list.items.into_iter().filter_map(|item| item.metadata.namespace);
+            Reading { places: places.collect(), ..Reading::default() }
         }
         Err(failure) => Reading::failed(failure),
     }

@@ -17,6 +17,7 @@ pub mod rbac;
 pub mod snapshot;
 pub mod snapshot_write;
 mod source;
+mod triage;
 mod unreachable;
 mod wants;
 
@@ -24,4 +25,7 @@ pub use collector::{Collected, Collector, Request, Want};
 pub use error::AgentError;
 pub use fetch::Limits;
 pub use source::{Source, SourceKind};
-pub use wants::{config_wants, default_wants, inventory_paths, log_wants, namespace_logs, suspect_logs};
+pub use triage::Scout;
+pub use wants::{
+    all_kinds, config_wants, default_wants, inventory_paths, log_wants, namespace_logs, suspect_logs,
+};

@@ -39,22 +39,59 @@ pub fn inventory_paths(namespaces: &[String]) -> Vec<String> {
         false if !namespaces.iter().any(|namespace| namespace == SYSTEM) => places.push(Some(SYSTEM)),
         false => {}
     }
+    let lists = |kind: &Kind| -> Vec<String> {
+        let worth = |place: &&Option<&str>| {
+            place.is_none_or(|name| namespaces.iter().any(|chosen| chosen == name) || tells_of_system(kind))
+        };
+        places.iter().filter(worth).map(|place| super::path::list(kind, *place)).collect()
+    };
     for kind in INVENTORY {
         if kind.namespaced() {
-            paths.extend(places.iter().map(|place| super::path::list(kind, *place)));
+            paths.extend(lists(kind));
         } else {
             paths.push(super::path::list(kind, None));
         }
     }
-    paths.extend(places.iter().map(|place| super::path::list(&Kind::Event, *place)));
+    paths.extend(lists(&Kind::Event));
     paths
 }
 
-/// Every kind, in the chosen namespaces (empty: all) and the system's, and the logs of suspects.
-pub fn default_wants(state: &ClusterState, namespaces: &[String]) -> Vec<Want> {
+/// What is read of the system's namespace where the complaint is elsewhere: whether DNS, proxies and
+/// control-plane components work.
+const SYSTEM_KINDS: &[Kind] = &[
+    Kind::Pod,
+    Kind::Deployment,
+    Kind::DaemonSet,
+    Kind::ReplicaSet,
+    Kind::Service,
+    Kind::EndpointSlice,
+    Kind::Event,
+    Kind::Lease,
+];
+
+/// Whether a kind is worth reading in the system's namespace where the complaint is elsewhere.
+pub(super) fn tells_of_system(kind: &Kind) -> bool {
+    SYSTEM_KINDS.contains(kind)
+}
+
+/// The kinds that what was read so far leads to, in the chosen namespaces (empty: all) and the
+/// system's, and the logs of suspects; where the complaint is everywhere, faults of the cluster
+/// itself too.
+pub fn default_wants(state: &ClusterState, namespaces: &[String], everywhere: bool) -> Vec<Want> {
+    let mut wants = kinds(namespaces, |kind| is_needed(kind, state, everywhere));
+    wants.extend(suspect_logs(state, namespaces));
+    wants
+}
+
+/// Every kind, in the chosen namespaces (empty: all) and what tells of the system.
+pub fn all_kinds(namespaces: &[String]) -> Vec<Want> {
+    kinds(namespaces, |_| true)
+}
+
+fn kinds(namespaces: &[String], chosen: impl Fn(&Kind) -> bool) -> Vec<Want> {
     let mut wants = Vec::new();
     // Endpoints are read where slices cannot be had.
-    for kind in Kind::ALL.iter().filter(|kind| **kind != Kind::Endpoints) {
+    for kind in Kind::ALL.iter().filter(|kind| **kind != Kind::Endpoints && chosen(kind)) {
         let want = |namespace: Option<&str>| Want::Kind {
             kind: kind.clone(),
             namespace: namespace.map(str::to_owned),
@@ -63,15 +100,38 @@ pub fn default_wants(state: &ClusterState, namespaces: &[String]) -> Vec<Want> {
             wants.push(want(None));
             continue;
         }
-        for namespace in namespaces {
+        // Leases of workloads are their own matter.
+        for namespace in namespaces.iter().filter(|name| *kind != Kind::Lease || *name == SYSTEM) {
             wants.push(want(Some(namespace)));
         }
-        if !namespaces.iter().any(|namespace| namespace == SYSTEM) {
+        if tells_of_system(kind) && !namespaces.iter().any(|namespace| namespace == SYSTEM) {
             wants.push(want(Some(SYSTEM)));
         }
     }
-    wants.extend(suspect_logs(state, namespaces));
     wants
+}
+
+/// Whether what was read can lead to a kind. What cannot is read where nothing else proves a cause.
+fn is_needed(kind: &Kind, state: &ClusterState, everywhere: bool) -> bool {
+    let has = |kind: &Kind| state.workloads.iter().any(|workload| workload.kind == *kind);
+    let specs = || {
+        let templates = state.workloads.iter().map(|workload| &workload.template().spec);
+        templates.chain(state.pods.iter().map(|pod| &pod.spec))
+    };
+    match kind {
+        Kind::ControllerRevision => has(&Kind::StatefulSet) || has(&Kind::DaemonSet),
+        Kind::PersistentVolume | Kind::StorageClass | Kind::VolumeAttachment => {
+            !state.claims.is_empty() || has(&Kind::StatefulSet)
+        }
+        Kind::IngressClass => !state.ingresses.is_empty(),
+        Kind::PriorityClass => specs().any(|spec| !spec.priority_class_name.is_empty()),
+        Kind::RuntimeClass => specs().any(|spec| !spec.runtime_class_name.is_empty()),
+        // Faults of the cluster's own, which explain what is seen everywhere.
+        Kind::ApiService | Kind::CustomResourceDefinition => everywhere,
+        Kind::NodeMetrics | Kind::PodMetrics => everywhere,
+        Kind::Role | Kind::RoleBinding | Kind::ClusterRole | Kind::ClusterRoleBinding => everywhere,
+        _ => true,
+    }
 }
 
 /// Logs of containers that fail or failed, in the chosen namespaces (empty: all).
@@ -100,10 +160,17 @@ pub fn log_wants(state: &ClusterState, workloads: &[ObjectRef]) -> Vec<Want> {
     distinct(wants)
 }
 
-/// Values of the ConfigMaps that these workloads use, and of the cluster's DNS.
+/// Most ConfigMaps whose values are read.
+const MAX_CONFIGS: usize = 100;
+
+/// Values of the ConfigMaps that these workloads use, of the first workloads where there are too
+/// many, and of the cluster's DNS.
 pub fn config_wants(state: &ClusterState, workloads: &[ObjectRef]) -> Vec<Want> {
     let mut names = BTreeSet::new();
     for object in workloads {
+        if names.len() >= MAX_CONFIGS {
+            break;
+        }
         if let Some(workload) = state.workload_of(object) {
             names.extend(config_names(&workload.template().spec).map(|name| (object.ns().to_owned(), name)));
         }

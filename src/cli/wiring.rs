@@ -62,6 +62,7 @@ fn request(investigation: &Investigation) -> Result<Request, CliError> {
         since: investigation.limits.since.signed(),
         limits: bounds(investigation.limits),
         hygiene: investigation.hygiene,
+        triage: investigation.triage,
     })
 }
 

@@ -71,6 +71,11 @@ impl<T: Object> Table<T> {
         self.items.iter()
     }
 
+    /// The object at a position of that order.
+    pub fn at(&self, position: usize) -> Option<&T> {
+        self.items.get(position)
+    }
+
     /// The objects of one namespace.
     pub fn in_namespace(&self, namespace: &str) -> &[T] {
         let start = self.items.partition_point(|item| item.meta().namespace.as_str() < namespace);

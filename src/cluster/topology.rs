@@ -4,17 +4,21 @@
 //! correlation to decide.
 
 mod calls;
+mod edges;
+mod members;
 mod references;
 
 pub use references::references;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::OnceLock;
 
 use super::address::{Address, Target};
 use super::object::{Kind, ObjectRef};
-use super::selector::matches_all;
+use super::selector::Labels;
 use super::state::ClusterState;
 use super::types::*;
+use members::Members;
 
 /// How one object relates to another; reads "from … to".
 #[derive(
@@ -82,16 +86,30 @@ pub struct Call {
     pub target: Target,
 }
 
-/// Relations of a state, indexed both ways.
+/// Relations of a state, indexed both ways. What is costly is derived when it is first asked for.
 #[derive(Debug)]
 pub struct Topology<'a> {
     state: &'a ClusterState,
-    edges: Vec<Edge>,
-    outgoing: HashMap<ObjectRef, Vec<usize>>,
-    incoming: HashMap<ObjectRef, Vec<usize>>,
+    stated: Vec<Edge>,
     pods: BTreeMap<ObjectRef, Vec<&'a Pod>>,
     owners: HashMap<(&'a str, &'a str), ObjectRef>,
+    relations: OnceLock<Relations>,
+    calls: OnceLock<Calls>,
+    members: OnceLock<Members>,
+}
+
+/// Edges in order, and their positions ordered by what they point at.
+#[derive(Debug)]
+struct Relations {
+    edges: Vec<Edge>,
+    by_target: Vec<usize>,
+}
+
+/// Calls in the order they are stated, and their positions by caller.
+#[derive(Debug)]
+struct Calls {
     calls: Vec<Call>,
+    by_caller: HashMap<ObjectRef, Vec<usize>>,
 }
 
 impl<'a> Topology<'a> {
@@ -104,26 +122,52 @@ impl<'a> Topology<'a> {
     pub fn with_relations(state: &'a ClusterState, stated: Vec<Edge>) -> Self {
         let mut topology = Self {
             state,
-            edges: Vec::new(),
-            outgoing: HashMap::new(),
-            incoming: HashMap::new(),
+            stated,
             pods: BTreeMap::new(),
-            owners: HashMap::new(),
-            calls: Vec::new(),
+            owners: HashMap::with_capacity(state.pods.len()),
+            relations: OnceLock::new(),
+            calls: OnceLock::new(),
+            members: OnceLock::new(),
         };
         topology.own();
-        topology.select();
-        topology.reference();
-        topology.route();
-        topology.call();
-        topology.edges.extend(stated);
-        topology.edges.sort();
-        topology.edges.dedup();
-        for (index, edge) in topology.edges.iter().enumerate() {
-            topology.outgoing.entry(edge.from.clone()).or_default().push(index);
-            topology.incoming.entry(edge.to.clone()).or_default().push(index);
-        }
         topology
+    }
+
+    /// Finds the workload of every pod, which nothing can do without.
+    fn own(&mut self) {
+        let mut known: HashMap<(&'a str, &'a str, &'a str), Option<ObjectRef>> = HashMap::new();
+        for pod in &self.state.pods {
+            let meta = &pod.metadata;
+            // Replicas share their owner, so that it is looked up once.
+            let owner = match meta.controller() {
+                Some(controller) => known
+                    .entry((&meta.namespace, &controller.kind, &controller.name))
+                    .or_insert_with(|| pod_owner(self.state, pod))
+                    .clone(),
+                None => None,
+            };
+            let workload = owner.clone().unwrap_or_else(|| pod.object_ref());
+            if let Some(owner) = owner {
+                self.owners.insert((&meta.namespace, &meta.name), owner);
+            }
+            self.pods.entry(workload).or_default().push(pod);
+        }
+    }
+
+    fn relations(&self) -> &Relations {
+        self.relations.get_or_init(|| {
+            let mut edges = edges::derive(self);
+            edges.extend(self.stated.iter().cloned());
+            edges.sort_unstable();
+            edges.dedup();
+            let mut by_target: Vec<usize> = (0..edges.len()).collect();
+            by_target.sort_by_key(|index| edges.get(*index).map(|edge| &edge.to));
+            Relations { edges, by_target }
+        })
+    }
+
+    fn members(&self) -> &Members {
+        self.members.get_or_init(|| Members::new(self.state))
     }
 
     /// The state the relations were derived from.
@@ -133,17 +177,62 @@ impl<'a> Topology<'a> {
 
     /// Every relation, ordered.
     pub fn edges(&self) -> &[Edge] {
-        &self.edges
+        &self.relations().edges
     }
 
     /// Relations that this object states.
     pub fn from<'s>(&'s self, object: &ObjectRef) -> impl Iterator<Item = &'s Edge> + use<'s, 'a> {
-        self.outgoing.get(object).into_iter().flatten().filter_map(|index| self.edges.get(*index))
+        let edges = self.edges();
+        let start = edges.partition_point(|edge| edge.from < *object);
+        let rest = edges.get(start..).unwrap_or_default();
+        let length = rest.partition_point(|edge| edge.from == *object);
+        rest.get(..length).unwrap_or_default().iter()
     }
 
     /// Relations that point at this object.
     pub fn to<'s>(&'s self, object: &ObjectRef) -> impl Iterator<Item = &'s Edge> + use<'s, 'a> {
-        self.incoming.get(object).into_iter().flatten().filter_map(|index| self.edges.get(*index))
+        let Relations { edges, by_target } = self.relations();
+        let target = |index: &usize| edges.get(*index).map(|edge| &edge.to);
+        let start = by_target.partition_point(|index| target(index) < Some(object));
+        let rest = by_target.get(start..).unwrap_or_default();
+        let length = rest.partition_point(|index| target(index) == Some(object));
+        rest.get(..length).unwrap_or_default().iter().filter_map(|index| edges.get(*index))
+    }
+
+    /// Pods of a namespace that have all these labels; none where there are no labels to have.
+    pub fn pods_matching(&self, namespace: &str, labels: &Labels) -> Vec<&'a Pod> {
+        self.members().pods_matching(self.state, namespace, labels)
+    }
+
+    /// Workloads of a namespace whose template has all these labels; none where there are none to have.
+    pub fn workloads_matching(&self, namespace: &str, labels: &Labels) -> Vec<&'a Workload> {
+        self.members().workloads_matching(self.state, namespace, labels)
+    }
+
+    /// The endpoint slices of a Service, in order.
+    pub fn slices_of<'s>(
+        &'s self,
+        namespace: &'s str,
+        service: &'s str,
+    ) -> impl Iterator<Item = &'a EndpointSlice> + use<'s, 'a> {
+        self.members().slices_of(self.state, namespace, service)
+    }
+
+    /// Pods whose controller is exactly this object, in order.
+    pub fn controlled_pods<'s>(
+        &'s self,
+        owner: &'s ObjectRef,
+    ) -> impl Iterator<Item = &'a Pod> + use<'s, 'a> {
+        self.members().pods_of(self.state, owner)
+    }
+
+    /// Workloads whose controller is exactly this object, in order: ReplicaSets of a Deployment,
+    /// Jobs of a CronJob.
+    pub fn controlled_workloads<'s>(
+        &'s self,
+        owner: &'s ObjectRef,
+    ) -> impl Iterator<Item = &'a Workload> + use<'s, 'a> {
+        self.members().workloads_of(self.state, owner)
     }
 
     /// The workload a person would edit to change this pod; the pod itself where nothing owns it.
@@ -209,220 +298,24 @@ impl<'a> Topology<'a> {
 
     /// Every configured call.
     pub fn calls(&self) -> &[Call] {
-        &self.calls
+        &self.call_index().calls
     }
 
     /// The configured calls of one workload.
     pub fn calls_of<'s>(&'s self, caller: &'s ObjectRef) -> impl Iterator<Item = &'s Call> + use<'s, 'a> {
-        self.calls.iter().filter(move |call| call.caller == *caller)
+        let Calls { calls, by_caller } = self.call_index();
+        by_caller.get(caller).into_iter().flatten().filter_map(|index| calls.get(*index))
     }
 
-    fn edge(&mut self, from: &ObjectRef, to: ObjectRef, relation: Relation, stated_in: impl Into<String>) {
-        self.edges.push(Edge { from: from.clone(), to, relation, stated_in: stated_in.into() });
-    }
-
-    fn own(&mut self) {
-        for workload in &self.state.workloads {
-            if let Some(owner) = controller_of(self.state, &workload.metadata) {
-                self.edge(&owner, workload.object_ref(), Relation::Owns, "");
+    fn call_index(&self) -> &Calls {
+        self.calls.get_or_init(|| {
+            let calls = calls::collect(self);
+            let mut by_caller: HashMap<ObjectRef, Vec<usize>> = HashMap::new();
+            for (index, call) in calls.iter().enumerate() {
+                by_caller.entry(call.caller.clone()).or_default().push(index);
             }
-        }
-        for pod in &self.state.pods {
-            let owner = pod_owner(self.state, pod);
-            let workload = owner.clone().unwrap_or_else(|| pod.object_ref());
-            if let Some(owner) = owner {
-                self.edge(&owner, pod.object_ref(), Relation::Owns, "");
-                self.owners.insert((&pod.metadata.namespace, &pod.metadata.name), owner);
-            }
-            if !pod.spec.node_name.is_empty() {
-                self.edge(
-                    &workload,
-                    ObjectRef::cluster(Kind::Node, &pod.spec.node_name),
-                    Relation::ScheduledOn,
-                    "",
-                );
-            }
-            self.pods.entry(workload).or_default().push(pod);
-        }
-    }
-
-    fn select(&mut self) {
-        let state = self.state;
-        for service in state.services.iter().filter(|service| !service.spec.selector.is_empty()) {
-            let from = service.object_ref();
-            let namespace = service.metadata.namespace.as_str();
-            let mut behind = BTreeSet::new();
-            for workload in state.workloads.in_namespace(namespace) {
-                // A ReplicaSet stands for its Deployment; a CronJob's pods belong to its Jobs.
-                if matches!(workload.kind, Kind::CronJob | Kind::ReplicaSet)
-                    && !workload.metadata.owner_references.is_empty()
-                {
-                    continue;
-                }
-                if workload.kind != Kind::CronJob
-                    && matches_all(&service.spec.selector, &workload.template().metadata.labels)
-                {
-                    behind.insert(workload.object_ref());
-                }
-            }
-            for pod in state.pods.in_namespace(namespace) {
-                if matches_all(&service.spec.selector, &pod.metadata.labels) && !pod.is_finished() {
-                    behind.insert(self.workload_of_pod(pod));
-                }
-            }
-            for workload in behind {
-                self.edge(&from, workload, Relation::Selects, "spec.selector");
-            }
-        }
-        for budget in &state.disruption_budgets {
-            let Some(selector) = &budget.spec.selector else { continue };
-            for workload in state.workloads.in_namespace(&budget.metadata.namespace) {
-                if workload.metadata.owner_references.is_empty()
-                    && selector.matches(&workload.template().metadata.labels)
-                {
-                    self.edge(
-                        &budget.object_ref(),
-                        workload.object_ref(),
-                        Relation::Selects,
-                        "spec.selector",
-                    );
-                }
-            }
-        }
-        for autoscaler in &state.autoscalers {
-            let target = &autoscaler.spec.scale_target_ref;
-            let to = ObjectRef::new(
-                Kind::from(target.kind.as_str()),
-                &autoscaler.metadata.namespace,
-                &target.name,
-            );
-            self.edge(&autoscaler.object_ref(), to, Relation::Scales, "spec.scaleTargetRef");
-        }
-    }
-
-    fn reference(&mut self) {
-        let state = self.state;
-        for workload in &state.workloads {
-            if workload.kind == Kind::ReplicaSet && !workload.metadata.owner_references.is_empty() {
-                continue;
-            }
-            self.reference_spec(&workload.object_ref(), &workload.template().spec);
-            for template in &workload.spec.volume_claim_templates {
-                for ordinal in 0..workload.desired().clamp(0, 100) {
-                    let claim = format!("{}-{}-{ordinal}", template.metadata.name, workload.metadata.name);
-                    let to =
-                        ObjectRef::new(Kind::PersistentVolumeClaim, &workload.metadata.namespace, &claim);
-                    self.edge(&workload.object_ref(), to, Relation::Mounts, "spec.volumeClaimTemplates");
-                }
-            }
-        }
-        for pod in &state.pods {
-            let workload = self.workload_of_pod(pod);
-            // The live pod may differ from its template, and older revisions from the newest.
-            self.reference_spec(&workload, &pod.spec);
-        }
-        for claim in &state.claims {
-            let from = claim.object_ref();
-            if let Some(class) = claim.spec.storage_class_name.as_deref().filter(|class| !class.is_empty()) {
-                self.edge(
-                    &from,
-                    ObjectRef::cluster(Kind::StorageClass, class),
-                    Relation::References,
-                    "spec.storageClassName",
-                );
-            }
-            if !claim.spec.volume_name.is_empty() {
-                let to = ObjectRef::cluster(Kind::PersistentVolume, &claim.spec.volume_name);
-                self.edge(&from, to, Relation::References, "spec.volumeName");
-            }
-        }
-    }
-
-    fn reference_spec(&mut self, from: &ObjectRef, spec: &PodSpec) {
-        for (kind, name, relation, stated_in, _) in references(spec) {
-            let to = ObjectRef::new(kind.clone(), if kind.namespaced() { from.ns() } else { "" }, &name);
-            self.edge(from, to, relation, stated_in);
-        }
-    }
-
-    fn route(&mut self) {
-        let state = self.state;
-        for ingress in &state.ingresses {
-            let from = ingress.object_ref();
-            let namespace = ingress.metadata.namespace.as_str();
-            let paths = ingress.spec.rules.iter().flat_map(|rule| &rule.http.paths).map(|path| &path.backend);
-            for service in
-                paths.chain(&ingress.spec.default_backend).filter_map(|backend| backend.service.as_ref())
-            {
-                let to = ObjectRef::new(Kind::Service, namespace, &service.name);
-                self.edge(&from, to, Relation::Routes, "spec.rules");
-            }
-            if !ingress.spec.ingress_class_name.is_empty() {
-                let to = ObjectRef::cluster(Kind::IngressClass, &ingress.spec.ingress_class_name);
-                self.edge(&from, to, Relation::References, "spec.ingressClassName");
-            }
-            for tls in ingress.spec.tls.iter().filter(|tls| !tls.secret_name.is_empty()) {
-                let to = ObjectRef::new(Kind::Secret, namespace, &tls.secret_name);
-                self.edge(&from, to, Relation::References, "spec.tls");
-            }
-        }
-        for configuration in &state.webhooks {
-            let services = configuration
-                .body
-                .webhooks
-                .iter()
-                .filter_map(|webhook| webhook.client_config.service.as_ref());
-            for service in services {
-                let to = ObjectRef::new(Kind::Service, &service.namespace, &service.name);
-                self.edge(
-                    &configuration.object_ref(),
-                    to,
-                    Relation::Admits,
-                    "webhooks[].clientConfig.service",
-                );
-            }
-        }
-        for api in &state.api_services {
-            if let Some(service) = &api.spec.service {
-                let to = ObjectRef::new(Kind::Service, &service.namespace, &service.name);
-                self.edge(&api.object_ref(), to, Relation::Routes, "spec.service");
-            }
-        }
-    }
-
-    fn call(&mut self) {
-        let state = self.state;
-        let mut calls = Vec::new();
-        for workload in &state.workloads {
-            if matches!(workload.kind, Kind::ReplicaSet | Kind::Job)
-                && !workload.metadata.owner_references.is_empty()
-                && workload.kind != Kind::Job
-            {
-                continue;
-            }
-            calls::collect_calls(state, &workload.object_ref(), &workload.template().spec, &mut calls);
-        }
-        for (object, pods) in &self.pods {
-            if object.kind == Kind::Pod {
-                for pod in pods {
-                    calls::collect_calls(state, object, &pod.spec, &mut calls);
-                }
-            }
-        }
-        for call in &calls {
-            let to = match &call.target {
-                Target::Service(service) | Target::Missing(service) => service.clone(),
-                Target::Pod(pod) => self.workload_of(pod),
-                _ => continue,
-            };
-            self.edges.push(Edge {
-                from: call.caller.clone(),
-                to,
-                relation: Relation::Calls,
-                stated_in: call.stated_in.clone(),
-            });
-        }
-        self.calls = calls;
+            Calls { calls, by_caller }
+        })
     }
 }
 

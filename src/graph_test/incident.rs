@@ -81,6 +81,7 @@ async fn check(graph: &Graph, file: &Path) -> Result<(), String> {
         since: SignedDuration::from_hours(1),
         limits: Limits::default(),
         hygiene: false,
+        triage: true,
     };
     let report =
         pipeline::investigate(source, graph, &request, &Silent).await.map_err(|error| error.to_string())?;

@@ -86,6 +86,7 @@ impl PipelineInvestigator {
             since: question.since.as_ref().map_or(self.defaults.since, Since::duration),
             limits: self.defaults.limits,
             hygiene: self.defaults.hygiene,
+            triage: true,
         }
     }
 }

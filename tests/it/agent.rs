@@ -20,7 +20,7 @@ async fn collect(source: Source, request: Request) -> Result<Collected, AgentErr
     let namespaces = request.namespaces.clone();
     let mut collector = Collector::new(source, request);
     collector.inventory().await?;
-    let wants = default_wants(collector.state(), &namespaces);
+    let wants = default_wants(collector.state(), &namespaces, namespaces.is_empty());
     collector.read(&wants).await;
     let state = collector.state();
     let workloads: Vec<_> = state.workloads.iter().map(Object::object_ref).collect();
@@ -203,7 +203,7 @@ async fn an_interruption_ends_at_once_and_keeps_what_was_read() {
         cancellation.cancel();
     });
     let began = Instant::now();
-    let wants = default_wants(collector.state(), &[]);
+    let wants = default_wants(collector.state(), &[], true);
     collector.read(&wants).await;
     assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
     let collected = collector.finish();

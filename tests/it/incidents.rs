@@ -21,6 +21,7 @@ pub(crate) fn request(description: &str) -> Request {
         since: SignedDuration::from_hours(1),
         limits: Limits::default(),
         hygiene: false,
+        triage: true,
     }
 }
 

@@ -23,7 +23,7 @@ const COMMON: [&str; 4] = ["default", "kube-system", "kube-public", "kube-node-l
 const WORDS: [&str; 8] = ["kind", "apiVersion", "reason", "type", "phase", "status", "operator", "effect"];
 
 /// The files of an archive, without its top directory.
-fn read(bundle: &Path) -> Files {
+pub(crate) fn read(bundle: &Path) -> Files {
     let mut archive = tar::Archive::new(GzDecoder::new(std::fs::File::open(bundle).unwrap()));
     let entries = archive.entries().unwrap().map(|entry| {
         let mut entry = entry.unwrap();

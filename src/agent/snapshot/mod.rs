@@ -11,6 +11,7 @@ mod log;
 mod respond;
 mod select;
 mod service;
+mod table;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

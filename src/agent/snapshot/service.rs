@@ -15,7 +15,7 @@ use tower::Service;
 use super::list::{Item, ListFile};
 use super::respond::{Answer, decode, query};
 use super::select::Selector;
-use super::{Snapshot, log};
+use super::{Snapshot, log, table};
 use crate::cluster::Kind;
 
 /// Answers API requests from a snapshot.
@@ -65,7 +65,8 @@ impl SnapshotService {
                 let list = List {
                     kind,
                     namespace,
-                    metadata_only: metadata_only(accept),
+                    form: Form::of(accept),
+                    now: self.captured_at().unwrap_or_else(jiff::Timestamp::now),
                     fields: Selector::parse(parameter("fieldSelector")),
                     labels: Selector::parse(parameter("labelSelector")),
                     // The watch cache answers `resourceVersion=0` and ignores the limit.
@@ -136,7 +137,8 @@ impl SnapshotService {
 struct List<'p> {
     kind: Kind,
     namespace: Option<&'p str>,
-    metadata_only: bool,
+    form: Form,
+    now: jiff::Timestamp,
     fields: Result<Selector, String>,
     labels: Result<Selector, String>,
     limit: Option<usize>,
@@ -151,25 +153,35 @@ impl List<'_> {
             fields.insert("continue".to_owned(), (start + page.len()).to_string().into());
             fields.insert("remainingItemCount".to_owned(), remaining.into());
         }
-        let (kind, version) = if self.metadata_only {
-            ("PartialObjectMetadataList".to_owned(), "meta.k8s.io/v1")
-        } else {
-            (format!("{}List", self.kind), self.kind.api_version())
+        let (kind, version, items) = match self.form {
+            Form::Objects => (format!("{}List", self.kind), self.kind.api_version(), "items"),
+            Form::Metadata => ("PartialObjectMetadataList".to_owned(), "meta.k8s.io/v1", "items"),
+            Form::Table => ("Table".to_owned(), "meta.k8s.io/v1", "rows"),
         };
-        let head = json!({"kind": kind, "apiVersion": version, "metadata": metadata}).to_string();
+        let mut head = json!({"kind": kind, "apiVersion": version, "metadata": metadata});
+        if let (Form::Table, Some(head)) = (self.form, head.as_object_mut()) {
+            head.insert("columnDefinitions".to_owned(), table::columns(&self.kind).into());
+        }
+        let head = head.to_string();
         let length: usize = page.iter().map(|(file, item)| file.json(item).len() + 1).sum();
         let mut body = Vec::with_capacity(head.len() + length + 16);
         body.extend_from_slice(head.strip_suffix('}').unwrap_or(&head).as_bytes());
-        body.extend_from_slice(b",\"items\":[");
+        body.extend_from_slice(format!(",\"{items}\":[").as_bytes());
         for (index, (file, item)) in page.iter().enumerate() {
             if index > 0 {
                 body.push(b',');
             }
-            if self.metadata_only {
-                let object = serde_json::from_str(file.json(item)).unwrap_or_default();
-                body.extend_from_slice(partial(object).to_string().as_bytes());
-            } else {
-                body.extend_from_slice(file.json(item).as_bytes());
+            let json = file.json(item);
+            match self.form {
+                Form::Objects => body.extend_from_slice(json.as_bytes()),
+                Form::Metadata => {
+                    let object = serde_json::from_str(json).unwrap_or_default();
+                    body.extend_from_slice(partial(object).to_string().as_bytes());
+                }
+                Form::Table => {
+                    let row = json!({"cells": table::cells(&self.kind, json, self.now), "object": null});
+                    body.extend_from_slice(row.to_string().as_bytes());
+                }
             }
         }
         body.extend_from_slice(b"]}");
@@ -237,6 +249,27 @@ impl Snapshot {
     pub(super) fn object(&self, kind: &Kind, namespace: &str, name: &str) -> Option<String> {
         let found = self.found(kind, Some(namespace)).ok()?;
         found.into_iter().find(|(_, item)| item.name == name).map(|(list, item)| list.json(item).to_owned())
+    }
+}
+
+/// In what form a list is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Objects,
+    Metadata,
+    /// Printed columns, without the objects.
+    Table,
+}
+
+impl Form {
+    fn of(accept: &str) -> Self {
+        if accept.contains("as=Table") {
+            Self::Table
+        } else if metadata_only(accept) {
+            Self::Metadata
+        } else {
+            Self::Objects
+        }
     }
 }
 

@@ -1,13 +1,32 @@
 //! The calls that a pod spec configures: addresses in env, arguments and ConfigMaps.
 
 use crate::cluster::address::{self, Address, Target};
-use crate::cluster::object::ObjectRef;
+use crate::cluster::object::{Kind, ObjectRef};
 use crate::cluster::state::ClusterState;
 use crate::cluster::types::*;
 
-use super::Call;
+use super::{Call, Topology};
 
-pub(super) fn collect_calls(state: &ClusterState, caller: &ObjectRef, spec: &PodSpec, calls: &mut Vec<Call>) {
+/// The calls of every workload and of every bare pod.
+pub(super) fn collect(topology: &Topology<'_>) -> Vec<Call> {
+    let state = topology.state();
+    let mut calls = Vec::new();
+    for workload in &state.workloads {
+        // A ReplicaSet repeats its Deployment.
+        if workload.kind == Kind::ReplicaSet && !workload.metadata.owner_references.is_empty() {
+            continue;
+        }
+        collect_calls(state, &workload.object_ref(), &workload.template().spec, &mut calls);
+    }
+    for (object, pods) in topology.pods_by_workload().filter(|(object, _)| object.kind == Kind::Pod) {
+        for pod in pods {
+            collect_calls(state, object, &pod.spec, &mut calls);
+        }
+    }
+    calls
+}
+
+fn collect_calls(state: &ClusterState, caller: &ObjectRef, spec: &PodSpec, calls: &mut Vec<Call>) {
     let namespace = caller.ns();
     let mut add = |container: &str, stated_in: String, address: Address| {
         let target = address::resolve(state, namespace, &address.host);
