@@ -75,7 +75,7 @@ Register-ArgumentCompleter -Native -CommandName 'sre-orch' -ScriptBlock {
             [CompletionResult]::new('--all-namespaces', '--all-namespaces', [CompletionResultType]::ParameterName, 'Look in all namespaces, which is the default')
             [CompletionResult]::new('--hygiene', '--hygiene', [CompletionResultType]::ParameterName, 'Report what is bad practice but no fault, too')
             [CompletionResult]::new('--plan', '--plan', [CompletionResultType]::ParameterName, 'Show what would be read, and stop')
-            [CompletionResult]::new('--no-triage', '--no-triage', [CompletionResultType]::ParameterName, 'Read whole lists at once instead of what looks suspicious first')
+            [CompletionResult]::new('--no-triage', '--no-triage', [CompletionResultType]::ParameterName, 'Read a large cluster in full instead of only where something stands out')
             [CompletionResult]::new('--explain', '--explain', [CompletionResultType]::ParameterName, 'Let the LLM explain the evidence too')
             [CompletionResult]::new('--llm-show', '--llm-show', [CompletionResultType]::ParameterName, 'Show on stderr what would be sent to the LLM, and send nothing')
             [CompletionResult]::new('--llm-pseudonyms', '--llm-pseudonyms', [CompletionResultType]::ParameterName, 'Send the LLM other names for namespaces, objects, hosts and addresses')

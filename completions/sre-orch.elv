@@ -71,7 +71,7 @@ set edit:completion:arg-completer[sre-orch] = {|@words|
             cand --all-namespaces 'Look in all namespaces, which is the default'
             cand --hygiene 'Report what is bad practice but no fault, too'
             cand --plan 'Show what would be read, and stop'
-            cand --no-triage 'Read whole lists at once instead of what looks suspicious first'
+            cand --no-triage 'Read a large cluster in full instead of only where something stands out'
             cand --explain 'Let the LLM explain the evidence too'
             cand --llm-show 'Show on stderr what would be sent to the LLM, and send nothing'
             cand --llm-pseudonyms 'Send the LLM other names for namespaces, objects, hosts and addresses'

@@ -78,7 +78,7 @@ complete -c sre-orch -n "__fish_sre_orch_using_subcommand investigate" -l config
 complete -c sre-orch -n "__fish_sre_orch_using_subcommand investigate" -s A -l all-namespaces -d 'Look in all namespaces, which is the default'
 complete -c sre-orch -n "__fish_sre_orch_using_subcommand investigate" -l hygiene -d 'Report what is bad practice but no fault, too'
 complete -c sre-orch -n "__fish_sre_orch_using_subcommand investigate" -l plan -d 'Show what would be read, and stop'
-complete -c sre-orch -n "__fish_sre_orch_using_subcommand investigate" -l no-triage -d 'Read whole lists at once instead of what looks suspicious first'
+complete -c sre-orch -n "__fish_sre_orch_using_subcommand investigate" -l no-triage -d 'Read a large cluster in full instead of only where something stands out'
 complete -c sre-orch -n "__fish_sre_orch_using_subcommand investigate" -l explain -d 'Let the LLM explain the evidence too'
 complete -c sre-orch -n "__fish_sre_orch_using_subcommand investigate" -l llm-show -d 'Show on stderr what would be sent to the LLM, and send nothing'
 complete -c sre-orch -n "__fish_sre_orch_using_subcommand investigate" -l llm-pseudonyms -d 'Send the LLM other names for namespaces, objects, hosts and addresses'

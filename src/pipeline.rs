@@ -4,6 +4,7 @@
 //! HTTP servers or command lines.
 
 mod assist;
+mod plan;
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -26,6 +27,7 @@ use crate::report::model::{
 };
 
 pub use assist::explain;
+pub use plan::plan;
 
 /// One investigation.
 #[derive(Clone, Debug)]
@@ -235,32 +237,6 @@ impl Work<'_> {
         }
         analysis
     }
-}
-
-/// What an investigation would ask for, without asking.
-pub fn plan(request: &Request) -> String {
-    let mut lines = vec!["Round 1, at once:".to_owned()];
-    lines.extend(agent::inventory_paths(&request.namespaces).into_iter().map(|path| format!("  GET {path}")));
-    let place = match request.namespaces.as_slice() {
-        [] => "every namespace".to_owned(),
-        chosen => format!("{} and kube-system", chosen.join(", ")),
-    };
-    lines.push(format!(
-        "Round 2: the other kinds that these lead to, in {place} (StorageClasses where there are claims, and so on)"
-    ));
-    lines.push("Round 3: logs of containers that fail, of what the description names and of what that calls; ConfigMaps in use; namespaces that these lead to".to_owned());
-    lines.push(format!(
-        "Round 4, where no cause is proven: the rest of the kinds and of the logs, at most {} containers in all",
-        request.limits.log_containers
-    ));
-    lines.push(format!(
-        "Bounds: {} s, {} requests, {} MiB, {} at a time",
-        request.limits.timeout.as_secs(),
-        request.limits.max_requests,
-        request.limits.max_bytes >> 20,
-        request.limits.concurrency
-    ));
-    lines.join("\n") + "\n"
 }
 
 /// Milliseconds by phase.

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use super::fetch::{Failure, Fetcher, Limits};
 use super::path;
-use super::triage::{self, Row, TABLE};
+use super::triage::{self, Row, STUCK, TABLE};
 use crate::cluster::logs::{Log, LogKey};
 use crate::cluster::{ClusterState, Kind};
 
@@ -106,9 +106,7 @@ impl Job {
                 list(fetcher, &Kind::Event, namespace.as_deref(), "type!=Normal").await
             }
             Self::Table { kind } => table(fetcher, kind).await,
-            Self::Stuck => {
-                list(fetcher, &Kind::Pod, None, "status.phase!=Running,status.phase!=Succeeded").await
-            }
+            Self::Stuck => list(fetcher, &Kind::Pod, None, STUCK).await,
             Self::Places { kind, name } => places(fetcher, kind, name).await,
             Self::Log(key) => log(fetcher, key, limits).await,
             Self::Config { namespace, name } => config(fetcher, namespace, name).await,

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::path;
 use crate::cluster::types::{Condition, condition};
 use crate::cluster::{ClusterState, Kind};
 
@@ -30,6 +31,20 @@ pub(super) const TABLES: &[Kind] = &[
     Kind::PersistentVolumeClaim,
     Kind::HorizontalPodAutoscaler,
 ];
+
+/// Paths of the requests that a look over the cluster begins with.
+pub fn triage_paths() -> Vec<String> {
+    let list = |kind: &Kind, query: &[(&str, &str)]| path::with_query(&path::list(kind, None), query);
+    let mut paths = vec![
+        list(&Kind::Event, &[("fieldSelector", "type!=Normal")]),
+        list(&Kind::Pod, &[("fieldSelector", STUCK)]),
+    ];
+    paths.extend(TABLES.iter().map(|kind| list(kind, &[("includeObject", "None")])));
+    paths
+}
+
+/// Selects pods that neither run nor have succeeded.
+pub(super) const STUCK: &str = "status.phase!=Running,status.phase!=Succeeded";
 
 /// Below so many pods, reading everything costs no more than finding out what to read.
 const FEW_PODS: usize = 400;

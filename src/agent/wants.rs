@@ -127,7 +127,7 @@ fn is_needed(kind: &Kind, state: &ClusterState, everywhere: bool) -> bool {
         Kind::PriorityClass => specs().any(|spec| !spec.priority_class_name.is_empty()),
         Kind::RuntimeClass => specs().any(|spec| !spec.runtime_class_name.is_empty()),
         // Faults of the cluster's own, which explain what is seen everywhere.
-        Kind::ApiService | Kind::CustomResourceDefinition => everywhere,
+        Kind::CustomResourceDefinition => everywhere,
         Kind::NodeMetrics | Kind::PodMetrics => everywhere,
         Kind::Role | Kind::RoleBinding | Kind::ClusterRole | Kind::ClusterRoleBinding => everywhere,
         _ => true,

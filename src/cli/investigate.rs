@@ -71,7 +71,7 @@ pub(super) struct InvestigateArgs {
     #[arg(long, env = "SRE_ORCH_PLAN", value_parser = flag(), help_heading = "Limits")]
     plan: bool,
 
-    /// Read whole lists at once instead of what looks suspicious first
+    /// Read a large cluster in full instead of only where something stands out
     #[arg(long, env = "SRE_ORCH_NO_TRIAGE", value_parser = flag(), help_heading = "Limits")]
     no_triage: bool,
 

@@ -16,10 +16,16 @@ fn list(kind: &str, items: Vec<Value>) -> Vec<u8> {
 }
 
 /// Adds so many healthy pods to the files of a snapshot.
-pub(crate) fn surround(mut files: Files, pods: usize) -> Files {
+pub(crate) fn surround(files: Files, pods: usize) -> Files {
+    surround_with(files, pods, 0)
+}
+
+/// As [`surround`]; the pods of so many of the Deployments crash.
+pub(crate) fn surround_with(mut files: Files, pods: usize, mut broken: usize) -> Files {
     let namespaces = pods.div_ceil(REPLICAS * DEPLOYMENTS);
     for number in 0..namespaces {
-        add(&mut files, &format!("load-{number:03}"));
+        add(&mut files, &format!("load-{number:03}"), broken.min(DEPLOYMENTS));
+        broken = broken.saturating_sub(DEPLOYMENTS);
     }
     for (path, content) in &mut files {
         let kind = match path.as_str() {
@@ -48,7 +54,16 @@ pub(crate) fn surround(mut files: Files, pods: usize) -> Files {
     files
 }
 
-fn add(files: &mut Files, namespace: &str) {
+/// What an API server adds to every object, in its usual size.
+fn managed(fields: usize) -> Value {
+    let field =
+        |number: usize| (format!("f:field-{number:02}"), json!({".": {}, "f:name": {}, "f:value": {}}));
+    let owned: serde_json::Map<String, Value> = (0..fields).map(field).collect();
+    json!([{"manager": "kube-controller-manager", "operation": "Update", "apiVersion": "v1", "time": STARTED,
+        "fieldsType": "FieldsV1", "fieldsV1": {"f:metadata": {"f:labels": owned}}}])
+}
+
+fn add(files: &mut Files, namespace: &str, broken: usize) {
     let mut objects: [Vec<Value>; 5] = Default::default();
     let [deployments, sets, pods, services, slices] = &mut objects;
     for number in 0..DEPLOYMENTS {
@@ -61,6 +76,7 @@ fn add(files: &mut Files, namespace: &str) {
             json!({
                 "name": name, "namespace": namespace, "labels": labels, "creationTimestamp": STARTED,
                 "generation": 1, "ownerReferences": owners.unwrap_or(json!([])),
+                "uid": format!("{namespace}-{name}"), "managedFields": managed(40),
             })
         };
         let spec = json!({
@@ -70,10 +86,12 @@ fn add(files: &mut Files, namespace: &str) {
         let template = json!({"metadata": {"labels": labels}, "spec": spec});
         let workload =
             json!({"replicas": REPLICAS, "selector": {"matchLabels": labels}, "template": template});
+        let crashes = number < broken;
+        let ready = if crashes { 0 } else { REPLICAS };
         let status = json!({
-            "observedGeneration": 1, "replicas": REPLICAS, "readyReplicas": REPLICAS,
-            "updatedReplicas": REPLICAS, "availableReplicas": REPLICAS,
-            "conditions": [{"type": "Available", "status": "True"}],
+            "observedGeneration": 1, "replicas": REPLICAS, "readyReplicas": ready,
+            "updatedReplicas": REPLICAS, "availableReplicas": ready,
+            "conditions": [{"type": "Available", "status": if crashes { "False" } else { "True" }}],
         });
         let set = format!("{name}-7c9d8b6f5d");
         deployments.push(json!({"metadata": meta(&name, None), "spec": workload, "status": status}));
@@ -84,14 +102,24 @@ fn add(files: &mut Files, namespace: &str) {
             let pod = format!("{set}-{namespace}{replica}");
             let mut spec = spec.clone();
             spec["nodeName"] = json!(namespace);
+            let state = match crashes {
+                true => json!({"waiting": {"reason": "CrashLoopBackOff"}}),
+                false => json!({"running": {"startedAt": STARTED}}),
+            };
+            let last = match crashes {
+                true => json!({"terminated": {"exitCode": 1, "reason": "Error"}}),
+                false => json!({}),
+            };
             let status = json!({
-                "phase": "Running", "conditions": [{"type": "Ready", "status": "True"}], "podIP": "10.0.0.1",
-                "containerStatuses": [{"name": "main", "ready": true, "state": {"running": {"startedAt": STARTED}}}],
+                "phase": "Running", "podIP": "10.0.0.1",
+                "conditions": [{"type": "Ready", "status": if crashes { "False" } else { "True" }}],
+                "containerStatuses": [{"name": "main", "ready": !crashes, "state": state,
+                    "lastState": last, "restartCount": if crashes { 7 } else { 0 }}],
             });
             pods.push(
                 json!({"metadata": meta(&pod, Some(("ReplicaSet", &set))), "spec": spec, "status": status}),
             );
-            addresses.push(json!({"addresses": ["10.0.0.1"], "conditions": {"ready": true}}));
+            addresses.push(json!({"addresses": ["10.0.0.1"], "conditions": {"ready": !crashes}}));
         }
         let ports = json!([{"port": 80, "targetPort": 8080}]);
         let service =
@@ -106,7 +134,16 @@ fn add(files: &mut Files, namespace: &str) {
         let plural = format!("{}s", kind.to_lowercase());
         files.push((format!("cluster-resources/{plural}/{namespace}.json"), list(kind, items)));
     }
-    for plural in ["events", "configmaps", "secrets", "statefulsets", "daemonsets", "jobs", "cronjobs"] {
+    for plural in [
+        "events",
+        "serviceaccounts",
+        "configmaps",
+        "secrets",
+        "statefulsets",
+        "daemonsets",
+        "jobs",
+        "cronjobs",
+    ] {
         files.push((format!("cluster-resources/{plural}/{namespace}.json"), list("Empty", Vec::new())));
     }
 }

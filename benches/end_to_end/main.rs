@@ -1,0 +1,192 @@
+//! The release binary against a snapshot-backed API server over HTTP, at 1k to 20k pods:
+//! `cargo bench --bench end_to_end [-- PODS...]`.
+//!
+//! Prints requests, bytes received, wall time and peak memory of each run, beside two references
+//! made in the same run: the bare fetch of the same answers, and the bare fetch and parse of the
+//! full lists into the types of k8s-openapi. Answers are kept by the server and each run is made
+//! twice, so that what the server needs to make them is not measured. Nothing is asserted: figures
+//! are of one machine.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::cast_precision_loss,
+    missing_docs,
+    reason = "a program that measures fails by panicking, and prints"
+)]
+
+#[path = "../../tests/it/load.rs"]
+#[allow(dead_code, reason = "shared with the tests")]
+mod load;
+mod reference;
+mod server;
+
+/// What the load generator shares with the tests.
+mod fixture {
+    /// Path and content of a file of a snapshot.
+    pub(crate) type Files = Vec<(String, Vec<u8>)>;
+}
+
+use std::io::Read;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use flate2::Compression;
+use flate2::read::GzDecoder;
+use flate2::write::GzEncoder;
+use serde_json::Value;
+
+use fixture::Files;
+use server::Server;
+
+const SIZES: [usize; 4] = [1000, 5000, 10_000, 20_000];
+
+/// The recorded incident in the middle of the load.
+const INCIDENT: &str = "tests/fixtures/checkout-missing-env/bundle.tar.gz";
+const DESCRIPTION: &str = "checkout pods crashing";
+
+/// What one run of the binary took.
+struct Run {
+    wall: Duration,
+    peak_kib: u64,
+    requests: u64,
+    bytes: u64,
+    phases: String,
+    cause: String,
+}
+
+fn main() {
+    let asked: Vec<usize> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
+    let sizes = if asked.is_empty() { SIZES.to_vec() } else { asked };
+    let incident = read(Path::new(env!("CARGO_MANIFEST_DIR")).join(INCIDENT).as_path());
+    for pods in sizes {
+        println!("\n== {pods} pods");
+        let files = load::surround(incident.clone(), pods);
+        let server = Server::start(&files, Duration::ZERO, 0);
+        let full = reference::fetch_and_parse(&server.url());
+        println!(
+            "reference: full lists {:.1} MB, bare fetch {:?}, bare fetch and parse {:?}",
+            full.bytes as f64 / 1e6,
+            full.fetch,
+            full.parse
+        );
+        for (name, more) in [
+            ("cluster-wide", &[DESCRIPTION][..]),
+            ("something is wrong", &["something is wrong"]),
+            ("--namespace", &["-n", "shop-apac", DESCRIPTION]),
+            ("--no-triage", &["--no-triage", DESCRIPTION]),
+        ] {
+            investigate(&server, more);
+            server.forget();
+            let run = investigate(&server, more);
+            let same = reference::replay(&server.url(), &server.requests());
+            print(name, &run, full.parse);
+            println!("    bare fetch of the same answers {same:?}; {}", run.phases);
+        }
+        drop(server);
+        if pods == 10_000 {
+            bundle(&files);
+            let broken = load::surround_with(incident.clone(), pods, 200);
+            let server = Server::start(&broken, Duration::ZERO, 0);
+            investigate(&server, &[DESCRIPTION]);
+            print("200 broken", &investigate(&server, &[DESCRIPTION]), full.parse);
+        }
+    }
+    println!("\n== slow and throttling servers, 1000 pods");
+    let files = load::surround(incident, 1000);
+    let slow = Server::start(&files, Duration::from_millis(200), 0);
+    investigate(&slow, &["-n", "shop-apac", DESCRIPTION]);
+    let run = investigate(&slow, &["-n", "shop-apac", DESCRIPTION]);
+    println!("200 ms an answer, --namespace: {:?}, {} requests; {}", run.wall, run.requests, run.phases);
+    let throttling = Server::start(&files, Duration::ZERO, 3);
+    let run = investigate(&throttling, &["--timeout", "20s", DESCRIPTION]);
+    println!("429 to every third request: {:?}, {} requests, {}", run.wall, run.requests, run.cause);
+}
+
+fn print(name: &str, run: &Run, reference: Duration) {
+    println!(
+        "{name:<20} {:>4} requests {:>8.2} MB {:>7.0} ms ({:.2} x) {:>4} MiB  {}",
+        run.requests,
+        run.bytes as f64 / 1e6,
+        run.wall.as_secs_f64() * 1e3,
+        run.wall.as_secs_f64() / reference.as_secs_f64(),
+        run.peak_kib / 1024,
+        run.cause
+    );
+}
+
+/// The same incident from a file, beside unpacking and parsing that file.
+fn bundle(files: &Files) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("bundle.tar.gz");
+    let mut builder = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+    for (name, content) in files {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o600);
+        builder.append_data(&mut header, format!("bundle/{name}"), content.as_slice()).unwrap();
+    }
+    std::fs::write(&path, builder.into_inner().unwrap().finish().unwrap()).unwrap();
+    let started = Instant::now();
+    for (name, content) in read(&path) {
+        if name.ends_with(".json") {
+            let _: Value = serde_json::from_slice(&content).unwrap();
+        }
+    }
+    let reference = started.elapsed();
+    print("--bundle", &run(&["--bundle", path.to_str().unwrap(), DESCRIPTION]), reference);
+    println!("    (x is to unpack and parse the file: {reference:?})");
+}
+
+/// The files of an archive, without its top directory.
+fn read(archive: &Path) -> Files {
+    let mut archive = tar::Archive::new(GzDecoder::new(std::fs::File::open(archive).unwrap()));
+    let entries = archive.entries().unwrap().map(|entry| {
+        let mut entry = entry.unwrap();
+        let path = entry.path().unwrap().components().skip(1).collect::<std::path::PathBuf>();
+        let mut content = Vec::new();
+        entry.read_to_end(&mut content).unwrap();
+        (path.display().to_string(), content)
+    });
+    entries.filter(|(_, content)| !content.is_empty()).collect()
+}
+
+fn investigate(server: &Server, more: &[&str]) -> Run {
+    run(&[&["--kubeconfig", server.kubeconfig().to_str().unwrap()], more].concat())
+}
+
+fn run(more: &[&str]) -> Run {
+    let started = Instant::now();
+    let child = Command::new(env!("CARGO_BIN_EXE_sre-orch"))
+        .args(["investigate", "-o", "json"])
+        .args(more)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .spawn()
+        .unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let watch = std::thread::spawn(move || {
+        let mut peak = 0;
+        while let Ok(text) = std::fs::read_to_string(&status) {
+            let Some(line) = text.lines().find(|line| line.starts_with("VmHWM")) else { break };
+            peak = line.split_whitespace().nth(1).and_then(|word| word.parse().ok()).unwrap_or(peak);
+            std::thread::sleep(Duration::from_millis(3));
+        }
+        peak
+    });
+    let output = child.wait_with_output().unwrap();
+    let wall = started.elapsed();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let stats = &report["stats"];
+    Run {
+        wall,
+        peak_kib: watch.join().unwrap(),
+        requests: stats["api_requests"].as_u64().unwrap(),
+        bytes: stats["bytes"].as_u64().unwrap(),
+        phases: stats["phases_ms"].to_string(),
+        cause: report["hypotheses"][0]["cause"].as_str().unwrap_or("no hypothesis").to_owned(),
+    }
+}
