@@ -203,11 +203,11 @@ fn judge(context: &Context<'_>, attempt: &Attempt, pod: &Pod, facts: &mut Facts)
     if pod.spec.host_network || attempt.callee.as_ref() == Some(&attempt.caller) {
         return;
     }
-    if attempt.dns && callee_pod.is_none() {
-        return;
-    }
-    let ip = attempt.host.parse().ok();
-    let peer = callee_pod.map_or(Peer::Address(ip), Peer::Pod);
+    let peer = match callee_pod {
+        Some(pod) => Peer::Pod(pod),
+        None if attempt.dns => Peer::Elsewhere,
+        None => Peer::Address(attempt.host.parse().ok()),
+    };
     let egress = verdict::denied(context.state, Direction::Egress, pod, peer, attempt.port, attempt.protocol);
     let ingress = callee_pod.filter(|callee| !callee.spec.host_network).and_then(|callee| {
         verdict::denied(

@@ -24,6 +24,8 @@ pub(super) enum Direction {
 pub(super) enum Peer<'a> {
     /// A pod of the cluster.
     Pod(&'a Pod),
+    /// A pod of another namespace that was not read.
+    Elsewhere,
     /// An address outside, where it is known.
     Address(Option<IpAddr>),
 }
@@ -61,7 +63,7 @@ pub(super) fn denied(
     let callee = match (direction, peer) {
         (Direction::Ingress, _) => Some(pod),
         (Direction::Egress, Peer::Pod(other)) => Some(other),
-        (Direction::Egress, Peer::Address(_)) => None,
+        (Direction::Egress, Peer::Elsewhere | Peer::Address(_)) => None,
     };
     let mut near: Option<(&NetworkPolicy, &'static str)> = None;
     for policy in &selecting {
@@ -118,9 +120,15 @@ fn admits(state: &ClusterState, rule: &NetworkPolicyPeer, policy: &NetworkPolicy
             Peer::Pod(pod) => pod.status.pod_ip.parse().is_ok_and(|ip| in_block(block, ip)),
             // An address that is not known may be in the range: the benefit of the doubt.
             Peer::Address(ip) => ip.is_none_or(|ip| in_block(block, ip)),
+            Peer::Elsewhere => true,
         };
     }
-    let Peer::Pod(pod) = peer else { return false };
+    let pod = match peer {
+        Peer::Pod(pod) => pod,
+        // Its namespace may be the one that is selected; it is not the policy's own.
+        Peer::Elsewhere => return rule.namespace_selector.is_some(),
+        Peer::Address(_) => return false,
+    };
     let namespace = match &rule.namespace_selector {
         None => pod.metadata.namespace == policy.metadata.namespace,
         Some(selector) => match state.namespaces.get("", &pod.metadata.namespace) {
