@@ -59,6 +59,7 @@ struct Run {
 }
 
 fn main() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let asked: Vec<usize> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
     let sizes = if asked.is_empty() { SIZES.to_vec() } else { asked };
     let incident = read(Path::new(env!("CARGO_MANIFEST_DIR")).join(INCIDENT).as_path());

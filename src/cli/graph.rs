@@ -1,10 +1,11 @@
 //! `sre-orch graph`: look at, check and test failure modes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueHint};
+use comfy_table::{ContentArrangement, Table, presets};
 
 use super::args::GraphDirArgs;
 use crate::knowledge::Role;
@@ -124,11 +125,30 @@ fn list(modes: &[Listed]) -> String {
             writeln!(text, "{:<ids$}  {:<categories$}  {role:<7}  {}", mode.id, mode.category, mode.title);
         text
     });
-    let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
-    for mode in modes {
-        *counts.entry((&mode.category, mode.role.as_str())).or_insert(0) += 1;
-    }
-    let counted = counts.iter().map(|((category, role), count)| format!("{category} {role} {count}"));
-    let _ = writeln!(text, "{} failure modes: {}", modes.len(), counted.collect::<Vec<_>>().join(", "));
+    let _ = writeln!(text, "\n{} failure modes by category and role", modes.len());
+    text.push_str(&counts(modes));
     text
+}
+
+/// How many there are by category and role.
+fn counts(modes: &[Listed]) -> String {
+    let mut counts: BTreeMap<&str, BTreeMap<&str, usize>> = BTreeMap::new();
+    let roles: BTreeSet<&str> = modes.iter().map(|mode| mode.role.as_str()).collect();
+    for mode in modes {
+        for category in [mode.category.as_str(), "total"] {
+            *counts.entry(category).or_default().entry(mode.role.as_str()).or_insert(0) += 1;
+        }
+    }
+    let total = counts.remove_entry("total");
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).force_no_tty().set_content_arrangement(ContentArrangement::Disabled);
+    table.set_header(["category"].into_iter().chain(roles.iter().copied()));
+    for (category, of) in counts.into_iter().chain(total) {
+        let cells = roles.iter().map(|role| of.get(role).map(usize::to_string).unwrap_or_default());
+        table.add_row([category.to_owned()].into_iter().chain(cells));
+    }
+    for column in table.column_iter_mut() {
+        column.set_padding((0, 2));
+    }
+    table.lines().map(|line| format!("{}\n", line.trim_end())).collect()
 }
