@@ -18,6 +18,7 @@ mod fixture;
 mod incidents;
 mod llm;
 mod load;
+mod mutations;
 mod renaming;
 mod render;
 mod samples;
