@@ -101,6 +101,8 @@ pub async fn investigate_with(
     parser: Option<&dyn IntentParser>,
     progress: &dyn Progress,
 ) -> Result<Investigation, AgentError> {
+    // Ready by the time the first log arrives.
+    std::thread::spawn(crate::logs::prepare);
     let mut clock = Clock::default();
     let mut understood = Understanding::new(intent::parse(&request.description));
     let limits = request.limits;
@@ -153,6 +155,8 @@ pub async fn investigate_with(
     let collected = collector.finish();
     let grounded = ground(&understood, request, &collected.state);
     let names = Names::of(&collected.state);
+    // Freeing a hundred thousand objects takes its time, and nobody needs to wait for it.
+    std::thread::spawn(move || drop(collected.state));
     let since = iso_duration(request.since);
     let llm = parser.and_then(IntentParser::usage);
     let stats = Stats { phases_ms: clock.laps, llm, ..collected.stats };

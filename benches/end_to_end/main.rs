@@ -1,5 +1,6 @@
 //! The release binary against a snapshot-backed API server over HTTP, at 1k to 20k pods:
-//! `cargo bench --bench end_to_end [-- PODS...]`.
+//! `cargo bench --bench end_to_end [-- PODS|SNAPSHOT...]`. A snapshot is an archive with the incident
+//! [`DESCRIPTION`] tells; `serve PODS|SNAPSHOT` only serves one, to look at a run more closely.
 //!
 //! Prints requests, bytes received, wall time and peak memory of each run, beside two references
 //! made in the same run: the bare fetch of the same answers, and the bare fetch and parse of the
@@ -47,6 +48,9 @@ const SIZES: [usize; 4] = [1000, 5000, 10_000, 20_000];
 /// The recorded incident in the middle of the load.
 const INCIDENT: &str = "tests/fixtures/checkout-missing-env/bundle.tar.gz";
 const DESCRIPTION: &str = "checkout pods crashing";
+const NAMESPACE: &str = "shop-apac";
+/// Broken Deployments, instead of one.
+const BROKEN: usize = 200;
 
 /// What one run of the binary took.
 struct Run {
@@ -58,49 +62,86 @@ struct Run {
     cause: String,
 }
 
-fn main() {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let asked: Vec<usize> = std::env::args().filter_map(|argument| argument.parse().ok()).collect();
-    let sizes = if asked.is_empty() { SIZES.to_vec() } else { asked };
-    let incident = read(Path::new(env!("CARGO_MANIFEST_DIR")).join(INCIDENT).as_path());
-    for pods in sizes {
-        println!("\n== {pods} pods");
-        let files = load::surround(incident.clone(), pods);
-        let server = Server::start(&files, Duration::ZERO, 0);
-        let full = reference::fetch_and_parse(&server.url());
-        println!(
-            "reference: full lists {:.1} MB, bare fetch {:?}, bare fetch and parse {:?}",
-            full.bytes as f64 / 1e6,
-            full.fetch,
-            full.parse
-        );
-        for (name, more) in [
-            ("cluster-wide", &[DESCRIPTION][..]),
-            ("something is wrong", &["something is wrong"]),
-            ("--namespace", &["-n", "shop-apac", DESCRIPTION]),
-            ("--no-triage", &["--no-triage", DESCRIPTION]),
-        ] {
-            investigate(&server, more);
-            server.forget();
-            let run = investigate(&server, more);
-            let same = reference::replay(&server.url(), &server.requests());
-            print(name, &run, full.parse);
-            println!("    bare fetch of the same answers {same:?}; {}", run.phases);
-        }
-        drop(server);
-        if pods == 10_000 {
-            bundle(&files);
-            let broken = load::surround_with(incident.clone(), pods, 200);
-            let server = Server::start(&broken, Duration::ZERO, 0);
-            investigate(&server, &[DESCRIPTION]);
-            print("200 broken", &investigate(&server, &[DESCRIPTION]), full.parse);
+/// A cluster to measure in: the incident within so many pods, or a recorded archive.
+struct Load {
+    name: String,
+    files: Files,
+    pods: usize,
+}
+
+impl Load {
+    fn new(argument: &str, incident: &Files) -> Self {
+        match argument.parse() {
+            Ok(pods) => {
+                Self { name: format!("{pods} pods"), files: load::surround(incident.clone(), pods), pods }
+            }
+            Err(_) => Self { name: argument.to_owned(), files: read(Path::new(argument)), pods: 0 },
         }
     }
+}
+
+fn main() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let mut asked: Vec<String> =
+        std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let incident = read(Path::new(env!("CARGO_MANIFEST_DIR")).join(INCIDENT).as_path());
+    if asked.first().is_some_and(|word| word == "serve") {
+        let server = Server::start(&Load::new(&asked.remove(1), &incident).files, Duration::ZERO, 0);
+        println!("KUBECONFIG={}", server.kubeconfig().display());
+        loop {
+            std::thread::park();
+        }
+    }
+    if asked.is_empty() {
+        asked = SIZES.map(|pods| pods.to_string()).to_vec();
+    }
+    for argument in asked {
+        measure(&Load::new(&argument, &incident), &incident);
+    }
+    slow_servers(&incident);
+}
+
+fn measure(load: &Load, incident: &Files) {
+    println!("\n== {}", load.name);
+    let server = Server::start(&load.files, Duration::ZERO, 0);
+    let full = reference::fetch_and_parse(&server.url());
+    println!(
+        "reference: full lists {:.1} MB, bare fetch {:?}, bare fetch and parse {:?}",
+        full.bytes as f64 / 1e6,
+        full.fetch,
+        full.parse
+    );
+    for (name, more) in [
+        ("cluster-wide", &[DESCRIPTION][..]),
+        ("something is wrong", &["something is wrong"]),
+        ("--namespace", &["-n", NAMESPACE, DESCRIPTION]),
+        ("--no-triage", &["--no-triage", DESCRIPTION]),
+    ] {
+        investigate(&server, more);
+        server.forget();
+        let run = investigate(&server, more);
+        let same = reference::replay(&server.url(), &server.requests());
+        print(name, &run, full.parse);
+        println!("    bare fetch of the same answers {same:?}; {}", run.phases);
+    }
+    drop(server);
+    bundle(&load.files);
+    if load.pods > 0 {
+        let broken = load::surround_with(incident.clone(), load.pods, BROKEN);
+        let server = Server::start(&broken, Duration::ZERO, 0);
+        investigate(&server, &[DESCRIPTION]);
+        let run = investigate(&server, &[DESCRIPTION]);
+        print(&format!("{BROKEN} broken"), &run, full.parse);
+        println!("    {}", run.phases);
+    }
+}
+
+fn slow_servers(incident: &Files) {
     println!("\n== slow and throttling servers, 1000 pods");
-    let files = load::surround(incident, 1000);
+    let files = load::surround(incident.clone(), 1000);
     let slow = Server::start(&files, Duration::from_millis(200), 0);
-    investigate(&slow, &["-n", "shop-apac", DESCRIPTION]);
-    let run = investigate(&slow, &["-n", "shop-apac", DESCRIPTION]);
+    investigate(&slow, &["-n", NAMESPACE, DESCRIPTION]);
+    let run = investigate(&slow, &["-n", NAMESPACE, DESCRIPTION]);
     println!("200 ms an answer, --namespace: {:?}, {} requests; {}", run.wall, run.requests, run.phases);
     let throttling = Server::start(&files, Duration::ZERO, 3);
     let run = investigate(&throttling, &["--timeout", "20s", DESCRIPTION]);

@@ -151,7 +151,7 @@ async fn version(fetcher: &Fetcher) -> Reading {
 async fn table(fetcher: &Fetcher, kind: &Kind) -> Reading {
     let parameters = [("resourceVersion", "0"), ("includeObject", "None")];
     match fetcher.get(&path::with_query(&path::list(kind, None), &parameters), TABLE).await {
-        Ok(body) => Reading { rows: triage::rows(&body), ..Reading::default() },
+        Ok(body) => Reading { rows: triage::rows(kind, &body), ..Reading::default() },
         Err(failure) => Reading::failed(failure),
     }
 }

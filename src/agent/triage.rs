@@ -5,13 +5,17 @@
 //! warnings, by the objects of the pods that do not run, or by its name. It judges nothing: it only
 //! says which namespaces are worth reading in full.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::path;
-use crate::cluster::types::{Condition, condition};
+use crate::cluster::types::{
+    Condition, HorizontalPodAutoscaler, Ingress, Meta, PersistentVolumeClaim, Pod, Service, Workload,
+    WorkloadBody, condition,
+};
 use crate::cluster::{ClusterState, Kind};
 
 /// The form that tables are asked for in; a server that cannot do it may answer with the list.
@@ -55,18 +59,22 @@ const MAX_NAMESPACES: usize = 8;
 /// A restart longer ago than this is history, as for the anomalies.
 const LATELY_SECONDS: i64 = 3600;
 
-/// One printed row.
-#[derive(Clone, Debug, Default)]
+/// What is kept of one printed row.
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Row {
-    cells: BTreeMap<String, String>,
+    name: String,
+    /// The node of a pod, where the table tells it.
+    node: String,
+    /// Whether the row is not as it should be, or cannot be read.
+    stands_out: bool,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Printed {
+struct Printed<'a> {
     column_definitions: Vec<Column>,
-    #[serde(default)]
-    rows: Option<Vec<Cells>>,
+    #[serde(default, borrow)]
+    rows: Option<Vec<Cells<'a>>>,
 }
 
 #[derive(Deserialize)]
@@ -75,35 +83,46 @@ struct Column {
 }
 
 #[derive(Deserialize)]
-struct Cells {
-    #[serde(default)]
-    cells: Vec<Value>,
+struct Cells<'a> {
+    #[serde(default, borrow)]
+    cells: Vec<&'a RawValue>,
 }
 
-/// The columns that are read.
-const COLUMNS: [&str; 10] =
-    ["Name", "Ready", "Status", "Restarts", "Up-to-date", "Available", "Desired", "Endpoints", "Age", "Node"];
-
-/// Reads a table; none where the body is something else, such as a plain list.
-pub(super) fn rows(body: &[u8]) -> Option<Vec<Row>> {
-    let printed: Printed = serde_json::from_slice(body).ok()?;
+/// Reads the table of a kind; none where the body is something else, such as a plain list.
+pub(super) fn rows(kind: &Kind, body: &[u8]) -> Option<Vec<Row>> {
+    let printed: Printed<'_> = serde_json::from_slice(body).ok()?;
     let columns: Vec<&str> = printed.column_definitions.iter().map(|column| column.name.as_str()).collect();
-    columns.contains(&"Name").then(|| {
-        let row = |cells: Cells| {
-            let named = columns.iter().zip(cells.cells).filter(|(name, _)| COLUMNS.contains(name));
-            let text = |value: Value| match value {
-                Value::String(text) => text,
-                other => other.to_string(),
-            };
-            Row { cells: named.map(|(name, value)| ((*name).to_owned(), text(value))).collect() }
-        };
-        printed.rows.into_iter().flatten().map(row).collect()
-    })
+    let read = |cells: Cells<'_>| {
+        let line = Line { columns: &columns, cells: &cells.cells };
+        Row {
+            name: line.cell("Name").into_owned(),
+            node: line.cell("Node").into_owned(),
+            stands_out: line.stands_out(kind),
+        }
+    };
+    columns.contains(&"Name").then(|| printed.rows.into_iter().flatten().map(read).collect())
 }
 
-impl Row {
-    fn cell(&self, name: &str) -> &str {
-        self.cells.get(name).map_or("", String::as_str)
+/// A row as printed.
+struct Line<'a> {
+    columns: &'a [&'a str],
+    cells: &'a [&'a RawValue],
+}
+
+impl<'a> Line<'a> {
+    fn find(&self, name: &str) -> Option<&'a RawValue> {
+        let at = self.columns.iter().position(|column| *column == name)?;
+        self.cells.get(at).copied()
+    }
+
+    /// The text of a cell, a number as it is written; empty where there is none.
+    fn cell(&self, name: &str) -> Cow<'a, str> {
+        let raw = self.find(name).map_or("", RawValue::get);
+        match raw.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
+            Some(text) if !text.contains('\\') => Cow::Borrowed(text),
+            Some(_) => Cow::Owned(serde_json::from_str(raw).unwrap_or_default()),
+            None => Cow::Borrowed(raw),
+        }
     }
 
     fn number(&self, name: &str) -> i64 {
@@ -112,16 +131,16 @@ impl Row {
 
     /// READY as counts: those that are, and those that should be.
     fn ready(&self) -> Option<(i64, i64)> {
-        let (ready, of) = self.cell("Ready").split_once('/')?;
+        let cell = self.cell("Ready");
+        let (ready, of) = cell.split_once('/')?;
         Some((ready.parse().ok()?, of.parse().ok()?))
     }
 
-    /// Whether the row is not as it should be, or cannot be read.
     fn stands_out(&self, kind: &Kind) -> bool {
         let unready = || self.ready().is_none_or(|(ready, of)| ready < of);
-        let fewer = |name: &str, of: i64| self.cells.contains_key(name) && self.number(name) < of;
+        let fewer = |name: &str, of: i64| self.find(name).is_some() && self.number(name) < of;
         match kind {
-            Kind::Pod => match self.cell("Status") {
+            Kind::Pod => match &*self.cell("Status") {
                 "Completed" | "Succeeded" => false,
                 "Running" => unready() || self.restarted_lately(),
                 _ => true,
@@ -134,8 +153,8 @@ impl Row {
                 let of = self.number("Desired");
                 fewer("Ready", of) || fewer("Up-to-date", of) || fewer("Available", of)
             }
-            Kind::Job => !matches!(self.cell("Status"), "Complete" | "Suspended"),
-            Kind::EndpointSlice => matches!(self.cell("Endpoints"), "<unset>" | "<none>" | ""),
+            Kind::Job => !matches!(&*self.cell("Status"), "Complete" | "Suspended"),
+            Kind::EndpointSlice => matches!(&*self.cell("Endpoints"), "<unset>" | "<none>" | ""),
             Kind::PersistentVolumeClaim => self.cell("Status") != "Bound",
             _ => false,
         }
@@ -144,7 +163,7 @@ impl Row {
     /// RESTARTS as in `3 (4m30s ago)`.
     fn restarted_lately(&self) -> bool {
         let restarts = self.cell("Restarts");
-        let (count, ago) = restarts.split_once(" (").unwrap_or((restarts, ""));
+        let (count, ago) = restarts.split_once(" (").unwrap_or((&restarts, ""));
         match count.trim().parse::<i64>() {
             Ok(0) => false,
             Ok(_) => seconds(ago.trim_end_matches(" ago)")).is_none_or(|seconds| seconds <= LATELY_SECONDS),
@@ -214,7 +233,7 @@ impl Scout {
         let workloads: HashSet<&str> = [Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet, Kind::Job]
             .iter()
             .flat_map(|kind| self.rows_of(kind))
-            .map(|row| row.cell("Name"))
+            .map(|row| row.name.as_str())
             .collect();
         let is_replica = |pod: &str| {
             pod.rmatch_indices('-')
@@ -222,13 +241,11 @@ impl Scout {
                 .any(|(at, _)| pod.get(..at).is_some_and(|stem| workloads.contains(stem)))
         };
         for (kind, rows) in self.rows.iter().filter(|(kind, _)| **kind != Kind::EndpointSlice) {
-            for name in rows.iter().map(|row| row.cell("Name")) {
+            for name in rows.iter().map(|row| row.name.as_str()) {
                 if *kind == Kind::Pod && is_replica(name) {
                     continue;
                 }
-                let object = serde_json::json!({"metadata": {"name": name}});
-                // What is no object of the kind is nobody's name.
-                let _ = state.add_json(kind, &object.to_string());
+                add_name(&mut state, kind, name);
             }
         }
         state.finish();
@@ -246,8 +263,8 @@ impl Scout {
         let mut suspects = BTreeSet::new();
         for (kind, rows) in &self.rows {
             for row in rows {
-                if row.stands_out(kind) || (*kind == Kind::Pod && unwell.contains(row.cell("Node"))) {
-                    suspects.insert((kind.clone(), row.cell("Name").to_owned()));
+                if row.stands_out || (*kind == Kind::Pod && unwell.contains(row.node.as_str())) {
+                    suspects.insert((kind.clone(), row.name.clone()));
                 }
             }
         }
@@ -257,7 +274,7 @@ impl Scout {
     /// The namespaces that what was read already places, and the names that are to be looked up.
     pub(super) fn place(&self, cluster: &ClusterState, named: &[Suspect]) -> Places {
         let suspects = self.suspects(cluster);
-        let pods: BTreeSet<&str> = self.rows_of(&Kind::Pod).iter().map(|row| row.cell("Name")).collect();
+        let pods: BTreeSet<&str> = self.rows_of(&Kind::Pod).iter().map(|row| row.name.as_str()).collect();
         let mut places = Places::default();
         let mut placed: BTreeSet<Suspect> = BTreeSet::new();
         for pod in &cluster.pods {
@@ -305,6 +322,28 @@ impl Scout {
     }
 }
 
+fn add_name(state: &mut ClusterState, kind: &Kind, name: &str) {
+    let metadata = Meta { name: name.to_owned(), ..Meta::default() };
+    match kind {
+        Kind::Pod => state.pods.push(Pod { metadata, ..Pod::default() }),
+        Kind::Service => state.services.push(Service { metadata, ..Service::default() }),
+        Kind::Ingress => state.ingresses.push(Ingress { metadata, ..Ingress::default() }),
+        Kind::PersistentVolumeClaim => {
+            state.claims.push(PersistentVolumeClaim { metadata, ..PersistentVolumeClaim::default() });
+        }
+        Kind::HorizontalPodAutoscaler => {
+            state
+                .autoscalers
+                .push(HorizontalPodAutoscaler { metadata, ..HorizontalPodAutoscaler::default() });
+        }
+        kind if kind.is_workload() => {
+            let body = WorkloadBody { metadata, ..WorkloadBody::default() };
+            state.workloads.push(Workload::new(kind.clone(), body));
+        }
+        _ => {}
+    }
+}
+
 /// Where to look.
 #[derive(Debug, Default)]
 pub(super) struct Places {
@@ -323,26 +362,24 @@ impl Places {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::Value;
+
     use super::*;
 
-    fn table(columns: &[&str], cells: &[&[&str]]) -> Vec<Row> {
+    fn table(kind: &Kind, columns: &[&str], cells: &[&[&str]]) -> Vec<Row> {
         let columns: Vec<Value> = columns.iter().map(|name| serde_json::json!({"name": name})).collect();
-        let rows: Vec<Value> = cells.iter().map(|cells| serde_json::json!({"cells": cells})).collect();
-        let table = serde_json::json!({"kind": "Table", "columnDefinitions": columns, "rows": rows});
-        rows_of_text(&table.to_string())
-    }
-
-    fn rows_of_text(text: &str) -> Vec<Row> {
-        rows(text.as_bytes()).unwrap()
+        let lines: Vec<Value> = cells.iter().map(|cells| serde_json::json!({"cells": cells})).collect();
+        let table = serde_json::json!({"kind": "Table", "columnDefinitions": columns, "rows": lines});
+        rows(kind, table.to_string().as_bytes()).unwrap()
     }
 
     fn pods(cells: &[&[&str]]) -> Vec<Row> {
-        table(&["Name", "Ready", "Status", "Restarts"], cells)
+        table(&Kind::Pod, &["Name", "Ready", "Status", "Restarts"], cells)
     }
 
     #[test]
     fn rows_that_are_not_as_they_should_be_stand_out() {
-        let stands_out = |cells: &[&str]| pods(&[cells])[0].stands_out(&Kind::Pod);
+        let stands_out = |cells: &[&str]| pods(&[cells])[0].stands_out;
         assert!(!stands_out(&["a", "2/2", "Running", "0"]));
         assert!(!stands_out(&["a", "2/2", "Running", "3 (5d2h ago)"]));
         assert!(!stands_out(&["a", "0/1", "Completed", "0"]));
@@ -350,15 +387,27 @@ mod tests {
         assert!(stands_out(&["a", "2/2", "Running", "3 (5m10s ago)"]));
         assert!(stands_out(&["a", "0/1", "CrashLoopBackOff", "0"]));
         let deployment = ["Name", "Ready", "Up-to-date", "Available"];
-        let stands_out = |cells: &[&str]| table(&deployment, &[cells])[0].stands_out(&Kind::Deployment);
+        let stands_out = |cells: &[&str]| table(&Kind::Deployment, &deployment, &[cells])[0].stands_out;
         assert!(!stands_out(&["a", "3/3", "3", "3"]));
         assert!(stands_out(&["a", "3/3", "1", "3"]));
     }
 
     #[test]
+    fn cells_are_numbers_or_text_with_escapes_and_may_be_missing() {
+        let columns =
+            r#""columnDefinitions":[{"name":"Name"},{"name":"Ready"},{"name":"Status"},{"name":"Restarts"}]"#;
+        let body = format!(
+            r#"{{{columns},"rows":[{{"cells":["a\u002db","1/1","Running",0]}},{{"cells":["c"]}},{{"cells":[]}}]}}"#
+        );
+        let read = rows(&Kind::Pod, body.as_bytes()).unwrap();
+        let row = |name: &str, stands_out| Row { name: name.to_owned(), node: String::new(), stands_out };
+        assert_eq!(read, [row("a-b", false), row("c", true), row("", true)]);
+    }
+
+    #[test]
     fn a_list_is_no_table() {
-        assert!(rows(br#"{"kind":"PodList","items":[]}"#).is_none());
-        assert!(rows(b"404 page not found").is_none());
+        assert!(rows(&Kind::Pod, br#"{"kind":"PodList","items":[]}"#).is_none());
+        assert!(rows(&Kind::Pod, b"404 page not found").is_none());
     }
 
     #[test]
@@ -368,8 +417,10 @@ mod tests {
         let lost = ["mail-7d9f8b6c5d-x2x1z", "0/1", "Running", "0"];
         scout.add(Kind::Pod, pods(&[&unready, &lost, &["fine-1", "1/1", "Running", "0"]]));
         let columns = ["Name", "Ready", "Up-to-date", "Available"];
-        scout
-            .add(Kind::Deployment, table(&columns, &[&["web", "0/1", "1", "0"], &["mail", "0/1", "1", "0"]]));
+        scout.add(
+            Kind::Deployment,
+            table(&Kind::Deployment, &columns, &[&["web", "0/1", "1", "0"], &["mail", "0/1", "1", "0"]]),
+        );
         let mut state = ClusterState::default();
         for (name, namespace) in [("web-7d9f8b6c5d-x2x1z", "shop"), ("fine-1", "calm")] {
             let event = serde_json::json!({"metadata": {"name": name}, "type": "Warning",

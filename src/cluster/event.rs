@@ -1,12 +1,12 @@
 //! Events, old and new shape alike.
 
 use super::object::{Kind, ObjectRef};
-use super::types::{Meta, Time, slim};
+use super::types::{Time, slim};
 
 slim! {
     /// A core/v1 Event; events.k8s.io fields are read where they are set.
     Event {
-        metadata: Meta,
+        metadata: EventMeta,
         r#type: String,
         reason: String,
         message: String,
@@ -19,6 +19,8 @@ slim! {
         source: EventSource,
         reporting_component: String,
     }
+    /// What is kept of an event's own metadata.
+    EventMeta { name: String, namespace: String, creation_timestamp: Time, }
     /// The object that an event is about.
     InvolvedObject { kind: String, namespace: String, name: String, uid: String, field_path: String, }
     /// A repeated event of the newer shape.

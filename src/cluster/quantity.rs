@@ -1,10 +1,11 @@
 //! Kubernetes quantities: `100m`, `1Gi`, `2e3`.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::types::Map;
 
 /// An amount of a resource in thousandths of its unit (cores, bytes, items).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -13,7 +14,7 @@ pub struct Quantity {
 }
 
 /// Amounts by resource name.
-pub type ResourceList = BTreeMap<String, Quantity>;
+pub type ResourceList = Map<Quantity>;
 
 /// What does not read as a quantity.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]

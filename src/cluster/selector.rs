@@ -1,11 +1,9 @@
 //! Label selectors, node selector terms, taints and tolerations, as Kubernetes evaluates them.
 
-use std::collections::BTreeMap;
-
-use super::types::{LabelSelector, Node, NodeSelectorTerm, Requirement, Taint, Toleration};
+use super::types::{LabelSelector, Map, Node, NodeSelectorTerm, Requirement, Taint, Toleration};
 
 /// Labels of an object.
-pub type Labels = BTreeMap<String, String>;
+pub type Labels = Map<String>;
 
 /// Whether every pair of `wanted` is among `labels`.
 pub fn matches_all(wanted: &Labels, labels: &Labels) -> bool {
@@ -64,7 +62,7 @@ impl NodeSelectorTerm {
         if self.match_expressions.is_empty() && self.match_fields.is_empty() {
             return false;
         }
-        let fields = Labels::from([("metadata.name".to_owned(), node.metadata.name.clone())]);
+        let fields = Labels::default().with("metadata.name", node.metadata.name.clone());
         self.match_expressions.iter().all(|requirement| requirement.matches(&node.metadata.labels))
             && self.match_fields.iter().all(|requirement| requirement.matches(&fields))
     }
@@ -103,16 +101,13 @@ impl std::str::FromStr for LabelSelector {
 
     /// Reads kubectl's form: `app=web,tier!=db,env in (a,b),!canary,gpu`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut selector = Self::default();
-        for part in split_requirements(text) {
-            let requirement = parse_requirement(part).ok_or_else(|| ParseSelectorError(part.to_owned()))?;
-            selector.match_expressions.push(requirement);
+        let read = |part: &str| parse_requirement(part).ok_or_else(|| ParseSelectorError(part.to_owned()));
+        let match_expressions: Box<[Requirement]> =
+            split_requirements(text).into_iter().map(read).collect::<Result<_, _>>()?;
+        if match_expressions.is_empty() {
+            return Err(ParseSelectorError(text.to_owned()));
         }
-        if selector.match_expressions.is_empty() {
-            Err(ParseSelectorError(text.to_owned()))
-        } else {
-            Ok(selector)
-        }
+        Ok(Self { match_expressions, ..Self::default() })
     }
 }
 
@@ -130,7 +125,11 @@ fn parse_requirement(part: &str) -> Option<Requirement> {
     let make = |key: &str, operator: &str, values: Vec<String>| {
         let key = key.trim();
         let valid = !key.is_empty() && !key.contains(char::is_whitespace);
-        valid.then(|| Requirement { key: key.to_owned(), operator: operator.to_owned(), values })
+        valid.then(|| Requirement {
+            key: key.to_owned(),
+            operator: operator.to_owned(),
+            values: values.into(),
+        })
     };
     let list = |text: &str| -> Option<Vec<String>> {
         let inner = text.trim().strip_prefix('(')?.strip_suffix(')')?;

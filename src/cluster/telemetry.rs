@@ -1,14 +1,12 @@
 //! Alerts and range metrics, which only a snapshot carries.
 
-use std::collections::BTreeMap;
-
-use super::types::{Time, slim};
+use super::types::{Map, Time, slim};
 
 slim! {
     /// An alert of Alertmanager's API v2.
     Alert {
-        labels: BTreeMap<String, String>,
-        annotations: BTreeMap<String, String>,
+        labels: Map<String>,
+        annotations: Map<String>,
         starts_at: Time,
         status: AlertStatus,
     }
@@ -18,9 +16,9 @@ slim! {
     /// A Prometheus `query_range` answer.
     RangeAnswer { data: RangeData, }
     /// The payload of a range answer.
-    RangeData { result: Vec<Series>, }
+    RangeData { result: Box<[Series]>, }
     /// One time series: labels and samples of (Unix seconds, value as text).
-    Series { metric: BTreeMap<String, String>, values: Vec<Sample>, }
+    Series { metric: Map<String>, values: Box<[Sample]>, }
 }
 
 /// One sample: Unix seconds and the value as Prometheus writes it.

@@ -59,7 +59,7 @@ impl<'a> Instance<'a> {
 
     /// How the container ended last, if it ever did.
     pub(super) fn ended(&self) -> Option<&'a Terminated> {
-        self.status.state.terminated.as_ref().or(self.status.last_state.terminated.as_ref())
+        self.status.state.terminated.as_deref().or(self.status.last_state.terminated.as_deref())
     }
 
     /// Whether the container ends again and again, or ended just now: not one restart long ago.

@@ -259,7 +259,7 @@ fn pod_settings(
     let mut fact = Fact::new("dns.pod", workload.clone())
         .param("class", class)
         .param("policy", if spec.dns_policy.is_empty() { "ClusterFirst" } else { spec.dns_policy.as_str() })
-        .param("nameservers", servers.clone())
+        .param("nameservers", servers.to_vec())
         .param("certainty", certainty(!failing.is_empty(), configured().is_some()))
         .evidence([Evidence::spec(
             workload.clone(),

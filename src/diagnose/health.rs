@@ -63,13 +63,8 @@ fn counts(pod: &Pod) -> bool {
 
 /// Live pods whose controller is exactly this object.
 fn controlled(context: &Context<'_>, owner: &ObjectRef) -> i64 {
-    let is_owner = |pod: &Pod| {
-        pod.metadata
-            .controller()
-            .is_some_and(|found| found.name == *owner.name && found.kind == owner.kind.as_str())
-    };
-    let pods = context.state.pods.in_namespace(owner.ns()).iter();
-    i64::try_from(pods.filter(|pod| counts(pod) && is_owner(pod)).count()).unwrap_or(i64::MAX)
+    let pods = context.topology.controlled_pods(owner).filter(|pod| counts(pod));
+    i64::try_from(pods.count()).unwrap_or(i64::MAX)
 }
 
 /// Whether a workload (or a bare pod) has fewer ready pods than it wants.
@@ -112,16 +107,7 @@ pub(super) fn mounting(context: &Context<'_>, claim: &ObjectRef) -> Vec<ObjectRe
 
 /// Whether anything ready stands behind a Service; none where that was not read.
 pub(super) fn service_ready(context: &Context<'_>, service: &ObjectRef) -> Option<bool> {
-    let slices: Vec<_> = context
-        .state
-        .endpoint_slices
-        .in_namespace(service.ns())
-        .iter()
-        .filter(|slice| {
-            slice.metadata.labels.get("kubernetes.io/service-name").map(String::as_str)
-                == Some(&*service.name)
-        })
-        .collect();
+    let slices: Vec<_> = context.topology.slices_of(service.ns(), &service.name).collect();
     if !slices.is_empty() {
         return Some(slices.iter().flat_map(|slice| &slice.endpoints).any(|endpoint| endpoint.is_ready()));
     }

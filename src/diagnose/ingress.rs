@@ -177,7 +177,7 @@ fn tls(context: &Context<'_>, ingress: &Ingress, facts: &mut Facts) {
             facts.add(
                 Fact::new("ingress.tls-secret", ingress.object_ref())
                     .param("secret", tls.secret_name.clone())
-                    .param("hosts", tls.hosts.clone())
+                    .param("hosts", tls.hosts.to_vec())
                     .object("secret", secret.clone())
                     .evidence([
                         Evidence::spec(

@@ -63,10 +63,9 @@ fn superseded(context: &Context<'_>, job: &Workload, cronjob: &ObjectRef) -> boo
         cron.status.last_successful_time > created && cron.status.last_successful_time > job.status.start_time
     });
     by_status
-        || context.state.workloads.in_namespace(&job.metadata.namespace).iter().any(|other| {
+        || context.topology.controlled_workloads(cronjob).any(|other| {
             other.kind == Kind::Job
                 && other.metadata.creation_timestamp > created
-                && other.metadata.controller().is_some_and(|owner| *owner.name == *cronjob.name)
                 && condition(&other.status.conditions, "Complete").is_some_and(|complete| complete.is_true())
         })
 }

@@ -3,8 +3,10 @@
 //! Recovered errors (start-up retries that ended) are not stated: history is no fact.
 
 use super::{Context, Fact, FactSpec, Facts};
+use crate::cluster::types::VolumeMount;
 use crate::cluster::{Kind, ObjectRef};
 use crate::evidence::{Evidence, Source};
+use crate::logs::LogFinding;
 
 /// See [`super::Diagnoser::facts`].
 pub const FACTS: &[FactSpec] = &[FactSpec {
@@ -27,7 +29,7 @@ pub const FACTS: &[FactSpec] = &[FactSpec {
         ("status", "an HTTP status or gRPC code"),
         ("error", "the error or exception type"),
     ],
-    refs: &[],
+    refs: &[("config", "the ConfigMap that the container mounts where the file lies that the line names")],
 }];
 
 /// The parameters of a finding that become parameters of the fact.
@@ -64,6 +66,26 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
                 fact = fact.param(name, value.clone());
             }
         }
+        if let Some(file) = finding.params.get("file").or(finding.params.get("path"))
+            && let Some(config) = config_map(context, finding, file)
+        {
+            fact = fact.param("path", file.clone()).object("config", config);
+        }
         facts.add(fact);
     }
+}
+
+/// The ConfigMap whose mount a file of a container lies in.
+fn config_map(context: &Context<'_>, finding: &LogFinding, file: &str) -> Option<ObjectRef> {
+    let pod = context.state.pods.get(&finding.key.namespace, &finding.key.pod)?;
+    let container = pod.spec.all_containers().find(|one| one.name == finding.key.container)?;
+    let holds = |mount: &&VolumeMount| {
+        file.strip_prefix(mount.mount_path.trim_end_matches('/'))
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    // Of nested mounts the innermost holds the file.
+    let mount = container.volume_mounts.iter().filter(holds).max_by_key(|mount| mount.mount_path.len())?;
+    let volume = pod.spec.volumes.iter().find(|volume| volume.name == mount.name)?;
+    let map = volume.config_map.as_ref()?;
+    Some(ObjectRef::new(Kind::ConfigMap, &finding.key.namespace, &map.name))
 }

@@ -5,7 +5,6 @@
 use std::collections::BTreeSet;
 
 use super::Context;
-use crate::cluster::selector::matches_all;
 use crate::cluster::topology::Relation;
 use crate::cluster::types::{Container, ContainerPort, Object, Pod, PodSpec, Service, ServicePort};
 use crate::cluster::{Kind, ObjectRef};
@@ -114,23 +113,13 @@ pub(super) fn port_label(port: &ServicePort) -> String {
 /// read, else by the pods that its selector matches.
 pub(super) fn has_ready_endpoint(context: &Context<'_>, service: &Service) -> bool {
     let meta = &service.metadata;
-    let mut slices = context
-        .state
-        .endpoint_slices
-        .in_namespace(&meta.namespace)
-        .iter()
-        .filter(|slice| slice.metadata.labels.get("kubernetes.io/service-name") == Some(&meta.name))
-        .peekable();
+    let mut slices = context.topology.slices_of(&meta.namespace, &meta.name).peekable();
     if slices.peek().is_some() {
         return slices.any(|slice| slice.endpoints.iter().any(|endpoint| endpoint.is_ready()));
     }
-    let selector = &service.spec.selector;
-    !selector.is_empty()
-        && context.state.pods.in_namespace(&meta.namespace).iter().any(|pod| {
-            matches_all(selector, &pod.metadata.labels)
-                && !pod.is_finished()
-                && (pod.is_ready() || service.spec.publish_not_ready_addresses)
-        })
+    context.topology.pods_matching(&meta.namespace, &service.spec.selector).iter().any(|pod| {
+        !pod.is_finished() && (pod.is_ready() || service.spec.publish_not_ready_addresses)
+    })
 }
 
 /// Workloads that are configured to call a Service, and Ingresses that route to it.

@@ -141,9 +141,9 @@ fn failure<'a>(context: &Context<'a>, instance: &Instance<'a>, kind: &str) -> Op
             && event.message.contains(word)
     });
     let port = instance.spec.and_then(|spec| match kind {
-        "liveness" => spec.liveness_probe.as_ref(),
-        "readiness" => spec.readiness_probe.as_ref(),
-        _ => spec.startup_probe.as_ref(),
+        "liveness" => spec.liveness_probe.as_deref(),
+        "readiness" => spec.readiness_probe.as_deref(),
+        _ => spec.startup_probe.as_deref(),
     });
     let number = port.and_then(Probe::port).and_then(|port| resolve(instance, port));
     let several = instance.pod.spec.containers.len() > 1;
@@ -277,14 +277,14 @@ fn working_ports(context: &Context<'_>, instance: &Instance<'_>, failing: &str) 
     let ready = instance.status.ready || was_ready(context, instance);
     if failing != "readiness" && ready {
         works.extend(
-            spec.readiness_probe.as_ref().and_then(Probe::port).and_then(|port| resolve(instance, port)),
+            spec.readiness_probe.as_deref().and_then(Probe::port).and_then(|port| resolve(instance, port)),
         );
     }
     let liveness_fine =
         instance.status.restart_count == 0 && failure(context, instance, "liveness").is_none();
     if failing != "liveness" && liveness_fine && instance.status.state.running.is_some() {
         works.extend(
-            spec.liveness_probe.as_ref().and_then(Probe::port).and_then(|port| resolve(instance, port)),
+            spec.liveness_probe.as_deref().and_then(Probe::port).and_then(|port| resolve(instance, port)),
         );
     }
     works

@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 
 use super::{Context, Fact, FactSpec, Facts};
-use crate::cluster::types::{Container, Object, PodSpec, PodTemplate, Probe, Workload, condition};
+use crate::cluster::types::{Container, Node, Object, PodSpec, PodTemplate, Probe, Workload, condition};
 use crate::cluster::{Kind, ObjectRef};
 use crate::evidence::{Evidence, Source};
 
@@ -72,7 +72,7 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
 pub fn changes_of(context: &Context<'_>, workload: &ObjectRef) -> Vec<Change> {
     let mut changes = Vec::new();
     if let Some(found) = context.state.workload_of(workload)
-        && let Some((previous, newest, when)) = last_two(context, found)
+        && let Some((previous, newest, when)) = last_two(context, found, workload)
     {
         let what = differences(&previous.spec, &newest.spec);
         changes.extend(what.into_iter().map(|(_, what)| Change { object: workload.clone(), when, what }));
@@ -90,7 +90,7 @@ pub fn changes_of(context: &Context<'_>, workload: &ObjectRef) -> Vec<Change> {
 }
 
 fn template_fact(context: &Context<'_>, workload: &Workload, object: &ObjectRef) -> Option<Fact> {
-    let (previous, newest, when) = last_two(context, workload)?;
+    let (previous, newest, when) = last_two(context, workload, object)?;
     let found = differences(&previous.spec, &newest.spec);
     let (field, _) = found.first()?;
     let what = found.iter().map(|(_, what)| what.as_str()).collect::<Vec<_>>().join("; ");
@@ -110,6 +110,7 @@ fn template_fact(context: &Context<'_>, workload: &Workload, object: &ObjectRef)
 fn last_two<'a>(
     context: &Context<'a>,
     workload: &'a Workload,
+    object: &ObjectRef,
 ) -> Option<(&'a PodTemplate, &'a PodTemplate, Option<Timestamp>)> {
     let namespace = workload.metadata.namespace.as_str();
     let owned = |meta: &crate::cluster::types::Meta| {
@@ -118,11 +119,9 @@ fn last_two<'a>(
     };
     let mut revisions: Vec<(i64, &PodTemplate, Option<Timestamp>)> = match workload.kind {
         Kind::Deployment => context
-            .state
-            .workloads
-            .in_namespace(namespace)
-            .iter()
-            .filter(|set| set.kind == Kind::ReplicaSet && owned(&set.metadata))
+            .topology
+            .controlled_workloads(object)
+            .filter(|set| set.kind == Kind::ReplicaSet)
             .filter_map(|set| {
                 let revision = set.metadata.annotation("deployment.kubernetes.io/revision").parse().ok()?;
                 Some((revision, set.template(), set.metadata.creation_timestamp.0))
@@ -228,7 +227,7 @@ fn compare(old: &Container, new: &Container, found: &mut Vec<(&'static str, Stri
         ("startup", &old.startup_probe, &new.startup_probe),
     ] {
         if before != after {
-            found.push(("probe", probe_change(kind, before.as_ref(), after.as_ref())));
+            found.push(("probe", probe_change(kind, before.as_deref(), after.as_deref())));
         }
     }
     if old.resources != new.resources {
@@ -289,7 +288,7 @@ fn short_change(old: &str, new: &str) -> String {
     }
 }
 
-fn pairs(map: &std::collections::BTreeMap<String, String>) -> String {
+fn pairs(map: &crate::cluster::selector::Labels) -> String {
     if map.is_empty() {
         return "none".to_owned();
     }
@@ -380,35 +379,48 @@ fn written_after_start(context: &Context<'_>, workload: &ObjectRef) -> Vec<Writt
     found
 }
 
+/// What changed on the nodes of a workload's pods; on every node where one has found none.
 fn node_changes(context: &Context<'_>, workload: &ObjectRef) -> Vec<Change> {
-    let mut names: Vec<&str> = context
-        .topology
-        .pods_of(workload)
-        .iter()
-        .map(|pod| pod.spec.node_name.as_str())
-        .filter(|name| !name.is_empty())
-        .collect();
+    let nodes = &context.state.nodes;
+    if workload.kind == Kind::Node {
+        return nodes.get("", &workload.name).map(changes_of_node).unwrap_or_default();
+    }
+    let pods = context.topology.pods_of(workload);
+    let unscheduled = |pod: &&crate::cluster::types::Pod| pod.spec.node_name.is_empty() && !pod.is_finished();
+    if pods.iter().copied().any(|pod| unscheduled(&pod)) {
+        return nodes.iter().flat_map(changes_of_node).collect();
+    }
+    let mut names: Vec<&str> = pods.iter().map(|pod| pod.spec.node_name.as_str()).collect();
     names.sort_unstable();
     names.dedup();
+    names.into_iter().filter_map(|name| nodes.get("", name)).flat_map(changes_of_node).collect()
+}
+
+fn changes_of_node(node: &Node) -> Vec<Change> {
+    let object = node.object_ref();
+    let change = |when, what| Change { object: object.clone(), when, what };
     let mut changes = Vec::new();
-    for node in names.into_iter().filter_map(|name| context.state.nodes.get("", name)) {
-        let ready = condition(&node.status.conditions, "Ready");
-        let changed = ready.filter(|ready| {
-            ready.last_transition_time > node.metadata.creation_timestamp && !ready.is_true()
-        });
-        changes.extend(changed.map(|ready| Change {
-            object: node.object_ref(),
-            when: ready.last_transition_time.0,
-            what: format!("Ready became {}: {}", ready.status, ready.reason),
-        }));
-        changes.extend(node.spec.taints.iter().filter(|taint| taint.time_added.0.is_some()).map(|taint| {
-            Change {
-                object: node.object_ref(),
-                when: taint.time_added.0,
-                what: format!("taint {}:{} added", taint.key, taint.effect),
-            }
-        }));
-    }
+    let ready = condition(&node.status.conditions, "Ready");
+    let changed = ready
+        .filter(|ready| ready.last_transition_time > node.metadata.creation_timestamp && !ready.is_true());
+    changes.extend(changed.map(|ready| {
+        change(ready.last_transition_time.0, format!("Ready became {}: {}", ready.status, ready.reason))
+    }));
+    let dated = node.spec.taints.iter().filter(|taint| taint.time_added.0.is_some());
+    changes.extend(
+        dated.map(|taint| change(taint.time_added.0, format!("taint {}:{} added", taint.key, taint.effect))),
+    );
+    // Most taints and every label and cordon carry no time of their own; who wrote them is recorded.
+    let by_hand = node.metadata.managed_fields.iter().filter(|write| {
+        write.subresource.is_empty()
+            && write.manager.starts_with("kubectl")
+            && write
+                .time
+                .0
+                .zip(node.metadata.creation_timestamp.0)
+                .is_some_and(|(when, created)| when.as_second() - created.as_second() > CREATION)
+    });
+    changes.extend(by_hand.map(|write| change(write.time.0, format!("written by {}", write.manager))));
     changes
 }
 

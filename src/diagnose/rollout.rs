@@ -88,18 +88,9 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
 
 /// The ReplicaSets of a Deployment.
 fn sets<'a>(context: &Context<'a>, workload: &Workload) -> Vec<&'a Workload> {
-    let state: &'a crate::cluster::ClusterState = context.state;
-    let mut sets: Vec<&Workload> = state
-        .workloads
-        .in_namespace(&workload.metadata.namespace)
-        .iter()
-        .filter(|set| set.kind == Kind::ReplicaSet)
-        .filter(|set| {
-            set.metadata
-                .controller()
-                .is_some_and(|owner| owner.kind == "Deployment" && owner.name == workload.metadata.name)
-        })
-        .collect();
+    let owner = ObjectRef::new(Kind::Deployment, &workload.metadata.namespace, &workload.metadata.name);
+    let mut sets: Vec<&Workload> = context.topology.controlled_workloads(&owner).collect();
+    sets.retain(|set| set.kind == Kind::ReplicaSet);
     sets.sort_by_key(|set| revision(set));
     sets
 }

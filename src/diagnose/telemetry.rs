@@ -9,6 +9,7 @@ mod role;
 use std::collections::BTreeMap;
 
 use super::{Context, Fact, FactSpec, Facts, net};
+use crate::cluster::selector::Labels;
 use crate::cluster::types::Object;
 use crate::cluster::{Kind, ObjectRef};
 use crate::evidence::{Evidence, Source};
@@ -142,7 +143,7 @@ const NAMESPACE_LABELS: [&str; 5] = [
 ];
 
 /// The workload or node that labels name.
-fn object_of(context: &Context<'_>, labels: &BTreeMap<String, String>) -> Option<ObjectRef> {
+fn object_of(context: &Context<'_>, labels: &Labels) -> Option<ObjectRef> {
     let namespace = NAMESPACE_LABELS.iter().find_map(|key| labels.get(*key)).map_or("", String::as_str);
     for name in WORKLOAD_LABELS.iter().filter_map(|key| labels.get(*key)) {
         let name = name.split('.').next().unwrap_or(name);

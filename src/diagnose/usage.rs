@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use super::container::{Instance, instances, mentions};
 use super::{Context, Fact, FactSpec, Facts};
 use crate::cluster::quantity::Quantity;
+use crate::cluster::selector::Labels;
 use crate::cluster::telemetry::{Alert, Series};
 use crate::cluster::types::Object;
 use crate::cluster::{Kind, ObjectRef};
@@ -269,7 +270,7 @@ fn growth(text: &str) -> Option<f64> {
 }
 
 /// The workload that labels name: a pod, a workload, or a Service with one workload behind it.
-fn subject(context: &Context<'_>, labels: &BTreeMap<String, String>) -> Option<ObjectRef> {
+fn subject(context: &Context<'_>, labels: &Labels) -> Option<ObjectRef> {
     let namespaces: Vec<&str> = match labels.get("namespace").or(labels.get("kubernetes_namespace")) {
         Some(namespace) => vec![namespace],
         None => context.state.namespaces.iter().map(|namespace| namespace.metadata.name.as_str()).collect(),
@@ -332,7 +333,7 @@ mod tests {
         let values = (0..24)
             .map(|index| Sample(f64::from(index), if index < 15 { "0.01" } else { "0.2" }.to_owned()))
             .collect();
-        let series = Series { metric: BTreeMap::new(), values };
+        let series = Series { metric: Labels::default(), values };
         assert_eq!(levels(&series), Some((0.01, 0.2)));
     }
 

@@ -26,3 +26,4 @@ mod secrets;
 mod serve;
 mod triage;
 mod variants;
+mod zz_sizes;

@@ -114,6 +114,8 @@ pub struct Snapshot {
     log_errors: BTreeMap<LogKey, String>,
     /// Every namespace that the snapshot knows of.
     namespaces: BTreeSet<String>,
+    /// The namespaces that make up the whole cluster, as far as the snapshot tells.
+    expected: BTreeSet<String>,
     captured_at: Option<Timestamp>,
     server_version: Option<serde_json::Value>,
     alerts: Vec<Alert>,
@@ -204,7 +206,7 @@ impl Snapshot {
             Role::ServerVersion => self.server_version = self.parsed(path, &bytes),
             Role::Alerts => self.alerts = self.parsed_list(path, &bytes),
             Role::Range => {
-                self.series = self.parsed::<RangeAnswer>(path, &bytes).unwrap_or_default().data.result;
+                self.series = self.parsed::<RangeAnswer>(path, &bytes).unwrap_or_default().data.result.into();
             }
         }
     }
@@ -259,11 +261,12 @@ impl Snapshot {
 
     fn learn_namespaces(&mut self) {
         let mut known = BTreeSet::new();
+        let mut listed = BTreeSet::new();
         for (kind, lists) in &self.lists {
             for list in lists {
                 known.extend(list.namespace.clone());
                 if *kind == Kind::Namespace {
-                    known.extend(list.items().unwrap_or_default().iter().map(|item| item.name.clone()));
+                    listed.extend(list.items().unwrap_or_default().iter().map(|item| item.name.clone()));
                 } else if list.namespace.is_none() && kind.namespaced() {
                     known.extend(list.items().unwrap_or_default().iter().map(|item| item.namespace.clone()));
                 }
@@ -271,7 +274,10 @@ impl Snapshot {
         }
         known.extend(self.failures.keys().filter_map(|(_, namespace)| namespace.clone()));
         known.extend(self.logs.keys().map(|key| key.namespace.clone()));
+        known.extend(listed.iter().cloned());
         known.remove("");
+        // Some tools write the leases of nodes and nothing else of their namespace, nor itself.
+        self.expected = if listed.is_empty() { known.clone() } else { listed };
         self.namespaces = known;
     }
 

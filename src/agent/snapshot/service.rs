@@ -240,7 +240,7 @@ impl Snapshot {
                 Some(failed.map_or_else(Answer::unknown_path, |(_, why)| Answer::forbidden(kind, why)))
             }
             None if !kind.namespaced() => None,
-            None => (!self.namespaces.iter().all(|name| covers(name)))
+            None => (!self.expected.iter().all(|name| covers(name)))
                 .then(|| Answer::forbidden(kind, "the snapshot does not hold this list for every namespace")),
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
 
-use super::{Time, slim};
+use super::{Map, Time, slim};
 
 /// Dropped at the door: it repeats the whole applied object, a Secret's data included.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
@@ -17,19 +17,17 @@ slim! {
         name: String,
         namespace: String,
         uid: String,
-        generate_name: String,
-        resource_version: String,
-        labels: BTreeMap<String, String>,
+        labels: Map<String>,
         #[serde(skip_serializing)]
         annotations: Annotations,
         creation_timestamp: Time,
         deletion_timestamp: Time,
         deletion_grace_period_seconds: Option<i64>,
-        finalizers: Vec<String>,
-        owner_references: Vec<OwnerReference>,
+        finalizers: Box<[String]>,
+        owner_references: Box<[OwnerReference]>,
         generation: Option<i64>,
         #[serde(skip_serializing)]
-        managed_fields: Vec<ManagedFields>,
+        managed_fields: Box<[ManagedFields]>,
     }
 
     /// Who controls an object.
@@ -68,6 +66,11 @@ impl Meta {
         self.annotations.0.get(key).map_or("", String::as_str)
     }
 
+    /// Forgets every write but the newest, for kinds of which there are very many.
+    pub(crate) fn keep_last_write(&mut self) {
+        self.managed_fields = self.last_write().cloned().into_iter().collect();
+    }
+
     /// The newest write recorded in `managedFields`, other than of the status.
     pub fn last_write(&self) -> Option<&ManagedFields> {
         self.managed_fields.iter().filter(|field| field.subresource.is_empty()).max_by_key(|field| field.time)
@@ -88,7 +91,7 @@ pub fn condition<'a>(conditions: &'a [Condition], name: &str) -> Option<&'a Cond
 
 /// Annotations without those that must not be kept.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Annotations(pub BTreeMap<String, String>);
+pub struct Annotations(pub Map<String>);
 
 impl<'de> Deserialize<'de> for Annotations {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -99,7 +102,7 @@ impl<'de> Deserialize<'de> for Annotations {
                 f.write_str("a map of annotations")
             }
             fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Annotations, A::Error> {
-                let mut kept = BTreeMap::new();
+                let mut kept = Vec::new();
                 while let Some(key) = map.next_key::<String>()? {
                     if key == LAST_APPLIED {
                         map.next_value::<serde::de::IgnoredAny>()?;
@@ -107,10 +110,10 @@ impl<'de> Deserialize<'de> for Annotations {
                     }
                     let value = map.next_value::<Option<String>>()?.unwrap_or_default();
                     if value.len() <= MAX_ANNOTATION {
-                        kept.insert(key, value);
+                        kept.push((key, value));
                     }
                 }
-                Ok(Annotations(kept))
+                Ok(Annotations(kept.into_iter().collect()))
             }
         }
         deserializer.deserialize_map(AnnotationsVisitor)

@@ -1,24 +1,22 @@
 //! Namespaces, configuration, revisions, events and usage.
 
-use std::collections::BTreeMap;
-
-use super::{Condition, Meta, PodTemplate, Time, object, slim};
+use super::{Condition, Map, Meta, PodTemplate, Time, object, slim};
 use crate::cluster::quantity::ResourceList;
 
 slim! {
     /// A Namespace.
     Namespace { metadata: Meta, status: NamespaceStatus, }
     /// `status` of a Namespace.
-    NamespaceStatus { phase: String, conditions: Vec<Condition>, }
+    NamespaceStatus { phase: String, conditions: Box<[Condition]>, }
 
     /// A ConfigMap. Values are there only where they were asked for; keys may be known without.
-    ConfigMap { metadata: Meta, data: BTreeMap<String, String>, immutable: bool, }
+    ConfigMap { metadata: Meta, data: Map<String>, immutable: bool, }
 
     /// A Secret's names: no value ever reaches this type.
     Secret { metadata: Meta, #[serde(rename = "type")] r#type: String, #[serde(rename = "data")] keys: KeyNames, }
 
     /// A ServiceAccount.
-    ServiceAccount { metadata: Meta, image_pull_secrets: Vec<super::Named>, automount_service_account_token: Option<bool>, secrets: Vec<super::Named>, }
+    ServiceAccount { metadata: Meta, image_pull_secrets: Box<[super::Named]>, automount_service_account_token: Option<bool>, secrets: Box<[super::Named]>, }
 
     /// A ControllerRevision: the template of one revision of a StatefulSet or DaemonSet.
     ControllerRevision { metadata: Meta, revision: i64, data: RevisionData, }
@@ -28,7 +26,7 @@ slim! {
     RevisionSpec { template: PodTemplate, }
 
     /// Usage of a pod's containers.
-    PodMetrics { metadata: Meta, timestamp: Time, window: String, containers: Vec<ContainerMetrics>, }
+    PodMetrics { metadata: Meta, timestamp: Time, window: String, containers: Box<[ContainerMetrics]>, }
     /// Usage of one container.
     ContainerMetrics { name: String, usage: ResourceList, }
     /// Usage of a node.

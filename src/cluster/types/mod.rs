@@ -4,6 +4,7 @@
 //! other Kubernetes versions must read; so nothing here is required, and defaults are the
 //! zero values. Fields are spelled as Kubernetes spells them (camelCase in JSON).
 
+mod compact;
 mod lenient;
 mod meta;
 mod misc;
@@ -14,6 +15,7 @@ mod policy;
 mod storage;
 mod workload;
 
+pub use compact::{Absent, Map, Rare};
 pub use lenient::{IntOrString, Time, null_as_default};
 pub use meta::{Annotations, Condition, ManagedFields, Meta, OwnedKeys, OwnerReference, condition};
 pub use misc::*;
@@ -53,6 +55,12 @@ macro_rules! slim {
                     #[allow(missing_docs, reason = "the fields are the API's own: Kubernetes documents them")]
                     pub $field: $ty,
                 )*
+            }
+            impl crate::cluster::types::Absent for $name {
+                fn absent() -> &'static Self {
+                    static ABSENT: std::sync::LazyLock<$name> = std::sync::LazyLock::new(Default::default);
+                    &ABSENT
+                }
             }
         )*
     };

@@ -1,8 +1,6 @@
 //! Services, endpoints, ingresses and network policies.
 
-use std::collections::BTreeMap;
-
-use super::{Condition, IntOrString, LabelSelector, Meta, object, slim};
+use super::{Condition, IntOrString, LabelSelector, Map, Meta, object, slim};
 
 slim! {
     /// A Service.
@@ -12,17 +10,17 @@ slim! {
         r#type: String,
         #[serde(rename = "clusterIP")]
         cluster_ip: String,
-        selector: BTreeMap<String, String>,
-        ports: Vec<ServicePort>,
+        selector: Map<String>,
+        ports: Box<[ServicePort]>,
         external_name: String,
         #[serde(rename = "externalIPs")]
-        external_ips: Vec<String>,
+        external_ips: Box<[String]>,
         external_traffic_policy: String,
         internal_traffic_policy: String,
         publish_not_ready_addresses: bool,
         session_affinity: String,
         ip_family_policy: String,
-        ip_families: Vec<String>,
+        ip_families: Box<[String]>,
     }
     /// A port of a Service.
     ServicePort {
@@ -34,16 +32,16 @@ slim! {
         node_port: i64,
     }
     /// `status` of a Service.
-    ServiceStatus { load_balancer: LoadBalancer, conditions: Vec<Condition>, }
+    ServiceStatus { load_balancer: LoadBalancer, conditions: Box<[Condition]>, }
     /// Addresses a load balancer gave out.
-    LoadBalancer { ingress: Vec<LoadBalancerIngress>, }
+    LoadBalancer { ingress: Box<[LoadBalancerIngress]>, }
     /// One address of a load balancer.
     LoadBalancerIngress { ip: String, hostname: String, }
 
     /// An EndpointSlice; `Endpoints` objects are read into the same shape.
-    EndpointSlice { metadata: Meta, endpoints: Vec<Endpoint>, ports: Vec<EndpointPort>, address_type: String, }
+    EndpointSlice { metadata: Meta, endpoints: Box<[Endpoint]>, ports: Box<[EndpointPort]>, address_type: String, }
     /// One address behind a Service.
-    Endpoint { addresses: Vec<String>, conditions: EndpointConditions, node_name: String, target_ref: TargetRef, zone: String, }
+    Endpoint { addresses: Box<[String]>, conditions: EndpointConditions, node_name: String, target_ref: TargetRef, zone: String, }
     /// Whether an endpoint takes traffic; null means yes.
     EndpointConditions { ready: Option<bool>, serving: Option<bool>, terminating: Option<bool>, }
     /// The object behind an endpoint.
@@ -52,20 +50,20 @@ slim! {
     EndpointPort { name: String, port: Option<i64>, protocol: String, app_protocol: String, }
 
     /// The older Endpoints object.
-    Endpoints { metadata: Meta, subsets: Vec<EndpointSubset>, }
+    Endpoints { metadata: Meta, subsets: Box<[EndpointSubset]>, }
     /// Addresses that share ports.
-    EndpointSubset { addresses: Vec<EndpointAddress>, not_ready_addresses: Vec<EndpointAddress>, ports: Vec<EndpointPort>, }
+    EndpointSubset { addresses: Box<[EndpointAddress]>, not_ready_addresses: Box<[EndpointAddress]>, ports: Box<[EndpointPort]>, }
     /// One address of an Endpoints object.
     EndpointAddress { ip: String, node_name: String, target_ref: TargetRef, }
 
     /// An Ingress.
     Ingress { metadata: Meta, spec: IngressSpec, status: IngressStatus, }
     /// `spec` of an Ingress.
-    IngressSpec { ingress_class_name: String, default_backend: Option<IngressBackend>, rules: Vec<IngressRule>, tls: Vec<IngressTls>, }
+    IngressSpec { ingress_class_name: String, default_backend: Option<IngressBackend>, rules: Box<[IngressRule]>, tls: Box<[IngressTls]>, }
     /// Routes of one host.
     IngressRule { host: String, http: IngressPaths, }
     /// Paths of a host.
-    IngressPaths { paths: Vec<IngressPath>, }
+    IngressPaths { paths: Box<[IngressPath]>, }
     /// One path and what serves it.
     IngressPath { path: String, path_type: String, backend: IngressBackend, }
     /// Where an Ingress sends requests.
@@ -75,7 +73,7 @@ slim! {
     /// A port by number or by name.
     IngressServicePort { number: i64, name: String, }
     /// TLS of some hosts.
-    IngressTls { hosts: Vec<String>, secret_name: String, }
+    IngressTls { hosts: Box<[String]>, secret_name: String, }
     /// `status` of an Ingress.
     IngressStatus { load_balancer: LoadBalancer, }
 
@@ -89,16 +87,16 @@ slim! {
     /// `spec` of a NetworkPolicy.
     NetworkPolicySpec {
         pod_selector: LabelSelector,
-        policy_types: Vec<String>,
-        ingress: Vec<NetworkPolicyRule>,
-        egress: Vec<NetworkPolicyRule>,
+        policy_types: Box<[String]>,
+        ingress: Box<[NetworkPolicyRule]>,
+        egress: Box<[NetworkPolicyRule]>,
     }
     /// One rule; `from` and `to` are kept apart because either may be empty.
-    NetworkPolicyRule { from: Vec<NetworkPolicyPeer>, to: Vec<NetworkPolicyPeer>, ports: Vec<NetworkPolicyPort>, }
+    NetworkPolicyRule { from: Box<[NetworkPolicyPeer]>, to: Box<[NetworkPolicyPeer]>, ports: Box<[NetworkPolicyPort]>, }
     /// Who is admitted.
     NetworkPolicyPeer { pod_selector: Option<LabelSelector>, namespace_selector: Option<LabelSelector>, ip_block: Option<IpBlock>, }
     /// A range of addresses.
-    IpBlock { cidr: String, except: Vec<String>, }
+    IpBlock { cidr: String, except: Box<[String]>, }
     /// Which ports are admitted.
     NetworkPolicyPort { port: Option<IntOrString>, end_port: Option<i64>, protocol: String, }
 }
@@ -122,19 +120,19 @@ impl Endpoints {
     /// The same addresses as EndpointSlices, one per subset.
     pub fn into_slices(self) -> Vec<EndpointSlice> {
         let Self { metadata, subsets } = self;
-        let slice = |endpoints: Vec<Endpoint>, ports: Vec<EndpointPort>| {
+        let slice = |endpoints: Box<[Endpoint]>, ports: Box<[EndpointPort]>| {
             let mut metadata = metadata.clone();
-            metadata.labels.insert("kubernetes.io/service-name".into(), metadata.name.clone());
+            metadata.labels = metadata.labels.with("kubernetes.io/service-name", metadata.name.clone());
             EndpointSlice { metadata, endpoints, ports, address_type: "IPv4".into() }
         };
         if subsets.is_empty() {
-            return vec![slice(Vec::new(), Vec::new())];
+            return vec![slice(Box::default(), Box::default())];
         }
         subsets
             .into_iter()
             .map(|subset| {
                 let endpoint = |address: EndpointAddress, ready: bool| Endpoint {
-                    addresses: vec![address.ip],
+                    addresses: [address.ip].into(),
                     conditions: EndpointConditions { ready: Some(ready), ..Default::default() },
                     node_name: address.node_name,
                     target_ref: address.target_ref,

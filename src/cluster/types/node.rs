@@ -9,7 +9,7 @@ slim! {
     /// `spec` of a Node.
     NodeSpec {
         unschedulable: bool,
-        taints: Vec<Taint>,
+        taints: Box<[Taint]>,
         #[serde(rename = "podCIDR")]
         pod_cidr: String,
         #[serde(rename = "providerID")]
@@ -21,8 +21,8 @@ slim! {
     NodeStatus {
         capacity: ResourceList,
         allocatable: ResourceList,
-        conditions: Vec<Condition>,
-        addresses: Vec<NodeAddress>,
+        conditions: Box<[Condition]>,
+        addresses: Box<[NodeAddress]>,
         node_info: NodeInfo,
     }
     /// An address of a node.

@@ -1,8 +1,6 @@
 //! Pods, containers and what a pod template says.
 
-use std::collections::BTreeMap;
-
-use super::{Condition, IntOrString, Meta, Time, object, slim};
+use super::{Condition, IntOrString, Map, Meta, Rare, Time, object, slim};
 use crate::cluster::quantity::ResourceList;
 
 slim! {
@@ -14,38 +12,36 @@ slim! {
 
     /// `spec` of a Pod or a pod template.
     PodSpec {
-        containers: Vec<Container>,
-        init_containers: Vec<Container>,
-        ephemeral_containers: Vec<Container>,
-        volumes: Vec<Volume>,
+        containers: Box<[Container]>,
+        init_containers: Box<[Container]>,
+        volumes: Box<[Volume]>,
         node_name: String,
-        node_selector: BTreeMap<String, String>,
-        affinity: Affinity,
-        tolerations: Vec<Toleration>,
-        topology_spread_constraints: Vec<TopologySpreadConstraint>,
+        node_selector: Map<String>,
+        affinity: Rare<Affinity>,
+        tolerations: Box<[Toleration]>,
+        topology_spread_constraints: Box<[TopologySpreadConstraint]>,
         service_account_name: String,
         automount_service_account_token: Option<bool>,
         priority_class_name: String,
         priority: Option<i64>,
         runtime_class_name: String,
         scheduler_name: String,
-        scheduling_gates: Vec<Named>,
+        scheduling_gates: Box<[Named]>,
         restart_policy: String,
         dns_policy: String,
-        dns_config: DnsConfig,
+        dns_config: Rare<DnsConfig>,
         host_network: bool,
-        host_aliases: Vec<HostAlias>,
         hostname: String,
         subdomain: String,
-        image_pull_secrets: Vec<Named>,
-        security_context: SecurityContext,
+        image_pull_secrets: Box<[Named]>,
+        security_context: Rare<SecurityContext>,
         termination_grace_period_seconds: Option<i64>,
         active_deadline_seconds: Option<i64>,
-        readiness_gates: Vec<ReadinessGate>,
+        readiness_gates: Box<[ReadinessGate]>,
         enable_service_links: Option<bool>,
         share_process_namespace: bool,
         overhead: ResourceList,
-        resource_claims: Vec<Named>,
+        resource_claims: Box<[Named]>,
     }
 
     /// An object that is only a name.
@@ -54,11 +50,8 @@ slim! {
     /// A condition that must be true for the pod to be Ready.
     ReadinessGate { condition_type: String, }
 
-    /// Extra `/etc/hosts` entries.
-    HostAlias { ip: String, hostnames: Vec<String>, }
-
     /// `dnsConfig` of a pod.
-    DnsConfig { nameservers: Vec<String>, searches: Vec<String>, options: Vec<NameValue>, }
+    DnsConfig { nameservers: Box<[String]>, searches: Box<[String]>, options: Box<[NameValue]>, }
 
     /// A name and a value.
     NameValue { name: String, value: String, }
@@ -67,26 +60,24 @@ slim! {
     Container {
         name: String,
         image: String,
-        image_pull_policy: String,
-        command: Vec<String>,
-        args: Vec<String>,
-        working_dir: String,
-        env: Vec<EnvVar>,
-        env_from: Vec<EnvFrom>,
-        ports: Vec<ContainerPort>,
+        command: Box<[String]>,
+        args: Box<[String]>,
+        env: Box<[EnvVar]>,
+        env_from: Box<[EnvFrom]>,
+        ports: Box<[ContainerPort]>,
         resources: Resources,
-        volume_mounts: Vec<VolumeMount>,
-        liveness_probe: Option<Probe>,
-        readiness_probe: Option<Probe>,
-        startup_probe: Option<Probe>,
-        lifecycle: Lifecycle,
-        security_context: SecurityContext,
+        volume_mounts: Box<[VolumeMount]>,
+        liveness_probe: Option<Box<Probe>>,
+        readiness_probe: Option<Box<Probe>>,
+        startup_probe: Option<Box<Probe>>,
+        lifecycle: Rare<Lifecycle>,
+        security_context: Rare<SecurityContext>,
         /// `Always` makes an init container a sidecar.
         restart_policy: String,
     }
 
     /// An environment variable.
-    EnvVar { name: String, value: Option<String>, value_from: Option<EnvSource>, }
+    EnvVar { name: String, value: Option<String>, value_from: Option<Box<EnvSource>>, }
 
     /// Where an environment variable's value comes from.
     EnvSource {
@@ -131,13 +122,13 @@ slim! {
     }
 
     /// An HTTP probe or hook.
-    HttpGet { path: String, port: IntOrString, host: String, scheme: String, http_headers: Vec<NameValue>, }
+    HttpGet { path: String, port: IntOrString, host: String, scheme: String, http_headers: Box<[NameValue]>, }
     /// A TCP probe.
     TcpSocket { port: IntOrString, host: String, }
     /// A gRPC health probe.
     Grpc { port: IntOrString, service: String, }
     /// A command run in the container.
-    Exec { command: Vec<String>, }
+    Exec { command: Box<[String]>, }
 
     /// Hooks around a container's life.
     Lifecycle { post_start: Option<Handler>, pre_stop: Option<Handler>, }
@@ -157,27 +148,27 @@ slim! {
         seccomp_profile: Option<SeccompProfile>,
     }
     /// Linux capabilities added and dropped.
-    Capabilities { add: Vec<String>, drop: Vec<String>, }
+    Capabilities { add: Box<[String]>, drop: Box<[String]>, }
     /// A seccomp profile.
     SeccompProfile { r#type: String, localhost_profile: String, }
 
     /// A volume of a pod.
     Volume {
         name: String,
-        config_map: Option<ConfigMapVolume>,
-        secret: Option<SecretVolume>,
-        persistent_volume_claim: Option<ClaimVolume>,
-        empty_dir: Option<EmptyDir>,
-        host_path: Option<HostPath>,
-        projected: Option<Projected>,
-        nfs: Option<Nfs>,
-        csi: Option<CsiVolume>,
-        ephemeral: Option<EphemeralVolume>,
+        config_map: Option<Box<ConfigMapVolume>>,
+        secret: Option<Box<SecretVolume>>,
+        persistent_volume_claim: Option<Box<ClaimVolume>>,
+        empty_dir: Option<Box<EmptyDir>>,
+        host_path: Option<Box<HostPath>>,
+        projected: Option<Box<Projected>>,
+        nfs: Option<Box<Nfs>>,
+        csi: Option<Box<CsiVolume>>,
+        ephemeral: Option<Box<EphemeralVolume>>,
     }
     /// A ConfigMap as files.
-    ConfigMapVolume { name: String, items: Vec<KeyToPath>, optional: bool, default_mode: Option<i64>, }
+    ConfigMapVolume { name: String, items: Box<[KeyToPath]>, optional: bool, default_mode: Option<i64>, }
     /// A Secret as files.
-    SecretVolume { secret_name: String, items: Vec<KeyToPath>, optional: bool, default_mode: Option<i64>, }
+    SecretVolume { secret_name: String, items: Box<[KeyToPath]>, optional: bool, default_mode: Option<i64>, }
     /// A key mapped to a file.
     KeyToPath { key: String, path: String, }
     /// A PersistentVolumeClaim as a directory.
@@ -187,11 +178,11 @@ slim! {
     /// A path of the node.
     HostPath { path: String, r#type: String, }
     /// Several sources in one directory.
-    Projected { sources: Vec<ProjectedSource>, }
+    Projected { sources: Box<[ProjectedSource]>, }
     /// One source of a projected volume.
     ProjectedSource { config_map: Option<ConfigMapVolume>, secret: Option<ProjectedSecret>, service_account_token: Option<TokenProjection>, }
     /// A projected Secret.
-    ProjectedSecret { name: String, items: Vec<KeyToPath>, optional: bool, }
+    ProjectedSecret { name: String, items: Box<[KeyToPath]>, optional: bool, }
     /// A projected service account token.
     TokenProjection { audience: String, path: String, }
     /// An NFS export.
@@ -206,17 +197,17 @@ slim! {
     /// Rules over node labels; only the required ones can keep a pod pending.
     NodeAffinity { required_during_scheduling_ignored_during_execution: NodeSelector, }
     /// Alternatives of node terms.
-    NodeSelector { node_selector_terms: Vec<NodeSelectorTerm>, }
+    NodeSelector { node_selector_terms: Box<[NodeSelectorTerm]>, }
     /// Requirements that must hold together.
-    NodeSelectorTerm { match_expressions: Vec<Requirement>, match_fields: Vec<Requirement>, }
+    NodeSelectorTerm { match_expressions: Box<[Requirement]>, match_fields: Box<[Requirement]>, }
     /// `key operator values`.
-    Requirement { key: String, operator: String, values: Vec<String>, }
+    Requirement { key: String, operator: String, values: Box<[String]>, }
     /// Rules over pods near by.
-    PodAffinity { required_during_scheduling_ignored_during_execution: Vec<PodAffinityTerm>, }
+    PodAffinity { required_during_scheduling_ignored_during_execution: Box<[PodAffinityTerm]>, }
     /// One rule over pods of a topology domain.
-    PodAffinityTerm { label_selector: Option<LabelSelector>, topology_key: String, namespaces: Vec<String>, namespace_selector: Option<LabelSelector>, }
+    PodAffinityTerm { label_selector: Option<LabelSelector>, topology_key: String, namespaces: Box<[String]>, namespace_selector: Option<LabelSelector>, }
     /// `matchLabels` and `matchExpressions`.
-    LabelSelector { match_labels: BTreeMap<String, String>, match_expressions: Vec<Requirement>, }
+    LabelSelector { match_labels: Map<String>, match_expressions: Box<[Requirement]>, }
     /// A taint the pod bears.
     Toleration { key: String, operator: String, value: String, effect: String, toleration_seconds: Option<i64>, }
     /// Spread of pods over domains.
@@ -227,17 +218,15 @@ slim! {
         phase: String,
         reason: String,
         message: String,
-        conditions: Vec<Condition>,
+        conditions: Box<[Condition]>,
         #[serde(rename = "podIP")]
         pod_ip: String,
         #[serde(rename = "hostIP")]
         host_ip: String,
         nominated_node_name: String,
-        qos_class: String,
         start_time: Time,
-        container_statuses: Vec<ContainerStatus>,
-        init_container_statuses: Vec<ContainerStatus>,
-        ephemeral_container_statuses: Vec<ContainerStatus>,
+        container_statuses: Box<[ContainerStatus]>,
+        init_container_statuses: Box<[ContainerStatus]>,
         resize: String,
     }
 
@@ -254,7 +243,7 @@ slim! {
         last_state: ContainerState,
     }
     /// Waiting, running or terminated.
-    ContainerState { waiting: Option<Waiting>, running: Option<Running>, terminated: Option<Terminated>, }
+    ContainerState { waiting: Option<Box<Waiting>>, running: Option<Running>, terminated: Option<Box<Terminated>>, }
     /// Why a container waits.
     Waiting { reason: String, message: String, }
     /// Since when a container runs.

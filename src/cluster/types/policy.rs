@@ -7,21 +7,21 @@ slim! {
     /// A ResourceQuota.
     ResourceQuota { metadata: Meta, spec: ResourceQuotaSpec, status: ResourceQuotaStatus, }
     /// `spec` of a quota.
-    ResourceQuotaSpec { hard: ResourceList, scopes: Vec<String>, }
+    ResourceQuotaSpec { hard: ResourceList, scopes: Box<[String]>, }
     /// `status` of a quota.
     ResourceQuotaStatus { hard: ResourceList, used: ResourceList, }
 
     /// A LimitRange.
     LimitRange { metadata: Meta, spec: LimitRangeSpec, }
     /// `spec` of a LimitRange.
-    LimitRangeSpec { limits: Vec<LimitRangeItem>, }
+    LimitRangeSpec { limits: Box<[LimitRangeItem]>, }
     /// Limits of one type of object.
     LimitRangeItem { r#type: String, max: ResourceList, min: ResourceList, default: ResourceList, default_request: ResourceList, max_limit_request_ratio: ResourceList, }
 
     /// A HorizontalPodAutoscaler.
     HorizontalPodAutoscaler { metadata: Meta, spec: HorizontalPodAutoscalerSpec, status: HorizontalPodAutoscalerStatus, }
     /// `spec` of an autoscaler.
-    HorizontalPodAutoscalerSpec { scale_target_ref: super::TypedReference, min_replicas: Option<i64>, max_replicas: i64, metrics: Vec<MetricSpec>, }
+    HorizontalPodAutoscalerSpec { scale_target_ref: super::TypedReference, min_replicas: Option<i64>, max_replicas: i64, metrics: Box<[MetricSpec]>, }
     /// What an autoscaler looks at.
     MetricSpec { r#type: String, resource: Option<ResourceMetric>, container_resource: Option<ResourceMetric>, }
     /// A resource metric.
@@ -29,14 +29,14 @@ slim! {
     /// A metric's target or current value.
     MetricTarget { r#type: String, average_utilization: Option<i64>, average_value: String, value: String, }
     /// `status` of an autoscaler.
-    HorizontalPodAutoscalerStatus { current_replicas: i64, desired_replicas: i64, current_metrics: Vec<MetricSpec>, last_scale_time: Time, conditions: Vec<Condition>, }
+    HorizontalPodAutoscalerStatus { current_replicas: i64, desired_replicas: i64, current_metrics: Box<[MetricSpec]>, last_scale_time: Time, conditions: Box<[Condition]>, }
 
     /// A PodDisruptionBudget.
     PodDisruptionBudget { metadata: Meta, spec: PodDisruptionBudgetSpec, status: PodDisruptionBudgetStatus, }
     /// `spec` of a budget.
     PodDisruptionBudgetSpec { selector: Option<LabelSelector>, min_available: Option<super::IntOrString>, max_unavailable: Option<super::IntOrString>, unhealthy_pod_eviction_policy: String, }
     /// `status` of a budget.
-    PodDisruptionBudgetStatus { disruptions_allowed: i64, current_healthy: i64, desired_healthy: i64, expected_pods: i64, conditions: Vec<Condition>, }
+    PodDisruptionBudgetStatus { disruptions_allowed: i64, current_healthy: i64, desired_healthy: i64, expected_pods: i64, conditions: Box<[Condition]>, }
 
     /// A PriorityClass.
     PriorityClass { metadata: Meta, value: i64, global_default: bool, preemption_policy: String, }
@@ -44,19 +44,19 @@ slim! {
     RuntimeClass { metadata: Meta, handler: String, }
 
     /// A validating or mutating webhook configuration, without its kind.
-    WebhookBody { metadata: Meta, webhooks: Vec<Webhook>, }
+    WebhookBody { metadata: Meta, webhooks: Box<[Webhook]>, }
     /// One webhook.
     Webhook {
         name: String,
         client_config: WebhookClientConfig,
         failure_policy: String,
         timeout_seconds: Option<i64>,
-        rules: Vec<WebhookRule>,
+        rules: Box<[WebhookRule]>,
         namespace_selector: LabelSelector,
         object_selector: LabelSelector,
     }
     /// What a webhook is asked about.
-    WebhookRule { api_groups: Vec<String>, resources: Vec<String>, operations: Vec<String>, }
+    WebhookRule { api_groups: Box<[String]>, resources: Box<[String]>, operations: Box<[String]>, }
     /// Where a webhook or an aggregated API listens.
     WebhookClientConfig { url: String, service: Option<ServiceReference>, }
     /// A Service of the cluster.
@@ -67,16 +67,16 @@ slim! {
     /// `spec` of an APIService.
     ApiServiceSpec { group: String, version: String, service: Option<ServiceReference>, }
     /// A status that is only conditions.
-    ConditionStatus { conditions: Vec<Condition>, }
+    ConditionStatus { conditions: Box<[Condition]>, }
     /// A CustomResourceDefinition.
     CustomResourceDefinition { metadata: Meta, status: ConditionStatus, }
 
     /// A Role or ClusterRole, without its kind.
-    RoleBody { metadata: Meta, rules: Vec<PolicyRule>, }
+    RoleBody { metadata: Meta, rules: Box<[PolicyRule]>, }
     /// What a role allows.
-    PolicyRule { verbs: Vec<String>, api_groups: Vec<String>, resources: Vec<String>, resource_names: Vec<String>, }
+    PolicyRule { verbs: Box<[String]>, api_groups: Box<[String]>, resources: Box<[String]>, resource_names: Box<[String]>, }
     /// A RoleBinding or ClusterRoleBinding, without its kind.
-    BindingBody { metadata: Meta, role_ref: super::TypedReference, subjects: Vec<Subject>, }
+    BindingBody { metadata: Meta, role_ref: super::TypedReference, subjects: Box<[Subject]>, }
     /// Who is bound.
     Subject { kind: String, name: String, namespace: String, }
 }

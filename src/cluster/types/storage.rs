@@ -8,7 +8,7 @@ slim! {
     PersistentVolumeClaim { metadata: Meta, spec: PersistentVolumeClaimSpec, status: PersistentVolumeClaimStatus, }
     /// `spec` of a claim.
     PersistentVolumeClaimSpec {
-        access_modes: Vec<String>,
+        access_modes: Box<[String]>,
         resources: super::Resources,
         /// None: the default class; empty: explicitly no class.
         storage_class_name: Option<String>,
@@ -21,14 +21,14 @@ slim! {
     /// A reference with a kind.
     TypedReference { api_group: String, kind: String, name: String, namespace: String, }
     /// `status` of a claim.
-    PersistentVolumeClaimStatus { phase: String, capacity: ResourceList, access_modes: Vec<String>, conditions: Vec<Condition>, }
+    PersistentVolumeClaimStatus { phase: String, capacity: ResourceList, access_modes: Box<[String]>, conditions: Box<[Condition]>, }
 
     /// A PersistentVolume.
     PersistentVolume { metadata: Meta, spec: PersistentVolumeSpec, status: PersistentVolumeStatus, }
     /// `spec` of a volume.
     PersistentVolumeSpec {
         capacity: ResourceList,
-        access_modes: Vec<String>,
+        access_modes: Box<[String]>,
         storage_class_name: String,
         volume_mode: String,
         persistent_volume_reclaim_policy: String,

@@ -1,7 +1,8 @@
 //! Workloads: the kinds that own pods through a template, in one shape.
 
 use super::{
-    Condition, IntOrString, LabelSelector, Meta, Object, PersistentVolumeClaimSpec, PodTemplate, Time, slim,
+    Condition, IntOrString, LabelSelector, Meta, Object, PersistentVolumeClaimSpec, PodTemplate, Rare, Time,
+    slim,
 };
 use crate::cluster::object::Kind;
 
@@ -30,14 +31,14 @@ slim! {
         selector: LabelSelector,
         template: PodTemplate,
         paused: bool,
-        strategy: Strategy,
-        update_strategy: Strategy,
+        strategy: Rare<Strategy>,
+        update_strategy: Rare<Strategy>,
         min_ready_seconds: i64,
         progress_deadline_seconds: Option<i64>,
         revision_history_limit: Option<i64>,
         service_name: String,
         pod_management_policy: String,
-        volume_claim_templates: Vec<ClaimTemplate>,
+        volume_claim_templates: Box<[ClaimTemplate]>,
         backoff_limit: Option<i64>,
         active_deadline_seconds: Option<i64>,
         completions: Option<i64>,
@@ -48,7 +49,7 @@ slim! {
         time_zone: String,
         starting_deadline_seconds: Option<i64>,
         concurrency_policy: String,
-        job_template: JobTemplate,
+        job_template: Rare<JobTemplate>,
     }
 
     /// A claim that a StatefulSet makes for each pod.
@@ -89,7 +90,7 @@ slim! {
         completion_time: Time,
         last_schedule_time: Time,
         last_successful_time: Time,
-        conditions: Vec<Condition>,
+        conditions: Box<[Condition]>,
     }
 }
 

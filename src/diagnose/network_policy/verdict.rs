@@ -133,12 +133,9 @@ fn admits(state: &ClusterState, rule: &NetworkPolicyPeer, policy: &NetworkPolicy
         None => pod.metadata.namespace == policy.metadata.namespace,
         Some(selector) => match state.namespaces.get("", &pod.metadata.namespace) {
             Some(namespace) => {
-                let mut labels = namespace.metadata.labels.clone();
+                let name = pod.metadata.namespace.clone();
                 // The API server sets this label on every namespace; older snapshots lack it.
-                labels
-                    .entry("kubernetes.io/metadata.name".to_owned())
-                    .or_insert_with(|| pod.metadata.namespace.clone());
-                selector.matches(&labels)
+                selector.matches(&namespace.metadata.labels.with("kubernetes.io/metadata.name", name))
             }
             // The namespace's labels were not read: not to be called a denial.
             None => true,

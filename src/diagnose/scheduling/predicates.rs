@@ -16,8 +16,11 @@ use crate::cluster::{ClusterState, ObjectRef};
 pub(super) struct NodeView<'a> {
     pub(super) node: &'a Node,
     pub(super) pods: Vec<&'a Pod>,
-    used: ResourceList,
+    used: Totals<'a>,
 }
+
+/// Amounts that are added up, by resource.
+pub(in crate::diagnose) type Totals<'a> = BTreeMap<&'a str, Quantity>;
 
 /// Every node that was read.
 pub(super) struct Nodes<'a> {
@@ -63,9 +66,9 @@ impl<'a> Nodes<'a> {
         }
         let views = state.nodes.iter().map(|node| {
             let pods = pods.remove(node.metadata.name.as_str()).unwrap_or_default();
-            let mut used = ResourceList::new();
+            let mut used = Totals::new();
             for pod in &pods {
-                add(&mut used, &requests(&pod.spec));
+                add(&mut used, requests(&pod.spec));
             }
             NodeView { node, pods, used }
         });
@@ -325,13 +328,18 @@ fn shortages(view: &NodeView<'_>, pod: &Pod) -> Vec<Failure> {
         return failures;
     }
     for (resource, requested) in requests(&pod.spec) {
-        let total = allocatable.get(&resource).copied().unwrap_or_default();
-        let free = total.minus(view.used.get(&resource).copied().unwrap_or_default());
+        let total = allocatable.get(resource).copied().unwrap_or_default();
+        let free = total.minus(view.used.get(resource).copied().unwrap_or_default());
         if requested > free && requested > Quantity::ZERO {
             failures.push(Failure {
-                shortage: Some(Shortage { resource: resource.clone(), requested, free, allocatable: total }),
+                shortage: Some(Shortage {
+                    resource: resource.to_owned(),
+                    requested,
+                    free,
+                    allocatable: total,
+                }),
                 ..Failure::new(
-                    By::of_resource(&resource),
+                    By::of_resource(resource),
                     format!("{requested} {resource}"),
                     format!("{free} of {total} free"),
                 )
@@ -376,15 +384,15 @@ fn host_ports(view: &NodeView<'_>, pod: &Pod) -> Option<Failure> {
 }
 
 /// What a pod requests: the sum of its containers, or its largest init container, plus overhead.
-pub(in crate::diagnose) fn requests(spec: &PodSpec) -> ResourceList {
-    let mut sum = ResourceList::new();
+pub(in crate::diagnose) fn requests(spec: &PodSpec) -> Totals<'_> {
+    let mut sum = Totals::new();
     for container in &spec.containers {
-        add(&mut sum, &of_container(container));
+        add(&mut sum, of_container(container));
     }
-    let mut initial = ResourceList::new();
+    let mut initial = Totals::new();
     for container in &spec.init_containers {
         if container.restart_policy == "Always" {
-            add(&mut sum, &of_container(container));
+            add(&mut sum, of_container(container));
             continue;
         }
         for (name, amount) in of_container(container) {
@@ -396,21 +404,23 @@ pub(in crate::diagnose) fn requests(spec: &PodSpec) -> ResourceList {
         let total = sum.entry(name).or_default();
         *total = (*total).max(amount);
     }
-    add(&mut sum, &spec.overhead);
+    add(&mut sum, amounts(&spec.overhead));
     sum
 }
 
 /// A container's requests; a limit without a request is the request.
-fn of_container(container: &Container) -> ResourceList {
-    let mut list = container.resources.limits.clone();
-    list.extend(container.resources.requests.iter().map(|(name, amount)| (name.clone(), *amount)));
-    list
+fn of_container(container: &Container) -> Totals<'_> {
+    amounts(&container.resources.limits).chain(amounts(&container.resources.requests)).collect()
 }
 
-fn add(sum: &mut ResourceList, more: &ResourceList) {
+fn amounts(list: &ResourceList) -> impl Iterator<Item = (&str, Quantity)> {
+    list.iter().map(|(name, amount)| (name.as_str(), *amount))
+}
+
+fn add<'a>(sum: &mut Totals<'a>, more: impl IntoIterator<Item = (&'a str, Quantity)>) {
     for (name, amount) in more {
-        let total = sum.entry(name.clone()).or_default();
-        *total = total.plus(*amount);
+        let total = sum.entry(name).or_default();
+        *total = total.plus(amount);
     }
 }
 
