@@ -115,7 +115,7 @@ fn kinds(namespaces: &[String], chosen: impl Fn(&Kind) -> bool) -> Vec<Want> {
 fn is_needed(kind: &Kind, state: &ClusterState, everywhere: bool) -> bool {
     let has = |kind: &Kind| state.workloads.iter().any(|workload| workload.kind == *kind);
     let specs = || {
-        let templates = state.workloads.iter().map(|workload| &workload.template().spec);
+        let templates = state.workloads.iter().map(|workload| &*workload.template().spec);
         templates.chain(state.pods.iter().map(|pod| &pod.spec))
     };
     match kind {

@@ -1,5 +1,7 @@
 //! Events, old and new shape alike.
 
+use std::cmp::Ordering;
+
 use super::object::{Kind, ObjectRef};
 use super::types::{Time, slim};
 
@@ -32,10 +34,23 @@ slim! {
 impl Event {
     /// The object that the event is about.
     pub fn object(&self) -> ObjectRef {
+        let (kind, namespace, name) = self.about();
+        ObjectRef::new(kind, namespace.unwrap_or_default(), name)
+    }
+
+    /// How [`Event::object`] is ordered against another object, without making one.
+    pub fn cmp_object(&self, object: &ObjectRef) -> Ordering {
+        let (kind, namespace, name) = self.about();
+        kind.cmp(&object.kind)
+            .then_with(|| namespace.cmp(&object.namespace.as_deref()))
+            .then_with(|| name.cmp(&object.name))
+    }
+
+    fn about(&self) -> (Kind, Option<&str>, &str) {
         let involved = &self.involved_object;
         let kind = Kind::from(involved.kind.as_str());
-        let namespace = if kind.namespaced() { involved.namespace.as_str() } else { "" };
-        ObjectRef::new(kind, namespace, &involved.name)
+        let namespace = kind.namespaced() && !involved.namespace.is_empty();
+        (kind, namespace.then_some(involved.namespace.as_str()), &involved.name)
     }
 
     /// When the event was last seen.

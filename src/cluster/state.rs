@@ -60,9 +60,23 @@ impl<T: Object> Table<T> {
         (&meta.namespace, &meta.name)
     }
 
+    fn absorb(&mut self, mut part: Self) {
+        if self.items.is_empty() {
+            part.items.shrink_to_fit();
+            *self = part;
+        } else {
+            self.items.reserve_exact(part.items.len());
+            self.items.extend(part.items);
+        }
+    }
+
     fn finish(&mut self) {
-        // Stable, so that of two reads of one object the first stays.
-        self.items.sort_by(|a, b| Self::key(a).cmp(&Self::key(b)).then_with(|| a.kind().cmp(&b.kind())));
+        let order = |a: &T, b: &T| Self::key(a).cmp(&Self::key(b)).then_with(|| a.kind().cmp(&b.kind()));
+        // Lists mostly come sorted, and sorting needs room for half of them again.
+        if !self.items.is_sorted_by(|a, b| order(a, b).is_le()) {
+            // Stable, so that of two reads of one object the first stays.
+            self.items.sort_by(order);
+        }
         self.items.dedup_by(|a, b| Self::key(a) == Self::key(b) && a.kind() == b.kind());
     }
 
@@ -250,11 +264,12 @@ impl ClusterState {
 
     /// Takes over the objects and logs of a part that was read separately; not its coverage.
     pub fn absorb(&mut self, part: Self) {
-        macro_rules! absorb { ($($table:ident)*) => { $(self.$table.items.extend(part.$table.items);)* }; }
+        macro_rules! absorb { ($($table:ident)*) => { $(self.$table.absorb(part.$table);)* }; }
         absorb!(namespaces nodes pods workloads controller_revisions services endpoint_slices ingresses
             ingress_classes network_policies claims volumes storage_classes volume_attachments config_maps
             secrets service_accounts roles role_bindings quotas limit_ranges autoscalers disruption_budgets
             priority_classes runtime_classes webhooks api_services crds leases pod_metrics node_metrics);
+        self.events.reserve_exact(part.events.len());
         self.events.extend(part.events);
         self.logs.absorb(part.logs);
     }
@@ -280,9 +295,9 @@ impl ClusterState {
 
     /// Events about one object, oldest first.
     pub fn events_of(&self, object: &ObjectRef) -> &[Event] {
-        let start = self.events.partition_point(|event| event.object() < *object);
+        let start = self.events.partition_point(|event| event.cmp_object(object).is_lt());
         let rest = self.events.get(start..).unwrap_or_default();
-        let length = rest.partition_point(|event| event.object() == *object);
+        let length = rest.partition_point(|event| event.cmp_object(object).is_eq());
         rest.get(..length).unwrap_or_default()
     }
 
@@ -318,10 +333,42 @@ impl ClusterState {
         fn any<T: Object>(table: &Table<T>, kind: &Kind, namespace: &str, name: &str) -> bool {
             table.named(namespace, name).iter().any(|item| item.kind() == *kind)
         }
-        macro_rules! look { ($($table:ident)*) => { $(any(&self.$table, kind, namespace, name))||* }; }
-        look!(namespaces nodes pods workloads services ingresses ingress_classes network_policies claims volumes
-            storage_classes config_maps secrets service_accounts roles role_bindings quotas limit_ranges autoscalers
-            disruption_budgets priority_classes runtime_classes webhooks api_services crds leases)
+        macro_rules! look {
+            ($($table:ident: $($kind:ident)|+;)*) => {
+                match kind {
+                    $($(Kind::$kind)|+ => any(&self.$table, kind, namespace, name),)*
+                    kind if kind.is_workload() => any(&self.workloads, kind, namespace, name),
+                    _ => false,
+                }
+            };
+        }
+        look! {
+            namespaces: Namespace;
+            nodes: Node;
+            pods: Pod;
+            services: Service;
+            ingresses: Ingress;
+            ingress_classes: IngressClass;
+            network_policies: NetworkPolicy;
+            claims: PersistentVolumeClaim;
+            volumes: PersistentVolume;
+            storage_classes: StorageClass;
+            config_maps: ConfigMap;
+            secrets: Secret;
+            service_accounts: ServiceAccount;
+            roles: Role | ClusterRole;
+            role_bindings: RoleBinding | ClusterRoleBinding;
+            quotas: ResourceQuota;
+            limit_ranges: LimitRange;
+            autoscalers: HorizontalPodAutoscaler;
+            disruption_budgets: PodDisruptionBudget;
+            priority_classes: PriorityClass;
+            runtime_classes: RuntimeClass;
+            webhooks: ValidatingWebhookConfiguration | MutatingWebhookConfiguration;
+            api_services: ApiService;
+            crds: CustomResourceDefinition;
+            leases: Lease;
+        }
     }
 
     /// The capture time; the Unix epoch where nothing in the input carries a time.

@@ -160,6 +160,7 @@ impl<'a> Topology<'a> {
             edges.extend(self.stated.iter().cloned());
             edges.sort_unstable();
             edges.dedup();
+            edges.shrink_to_fit();
             let mut by_target: Vec<usize> = (0..edges.len()).collect();
             by_target.sort_by_key(|index| edges.get(*index).map(|edge| &edge.to));
             Relations { edges, by_target }

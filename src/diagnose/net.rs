@@ -117,9 +117,11 @@ pub(super) fn has_ready_endpoint(context: &Context<'_>, service: &Service) -> bo
     if slices.peek().is_some() {
         return slices.any(|slice| slice.endpoints.iter().any(|endpoint| endpoint.is_ready()));
     }
-    context.topology.pods_matching(&meta.namespace, &service.spec.selector).iter().any(|pod| {
-        !pod.is_finished() && (pod.is_ready() || service.spec.publish_not_ready_addresses)
-    })
+    context
+        .topology
+        .pods_matching(&meta.namespace, &service.spec.selector)
+        .iter()
+        .any(|pod| !pod.is_finished() && (pod.is_ready() || service.spec.publish_not_ready_addresses))
 }
 
 /// Workloads that are configured to call a Service, and Ingresses that route to it.

@@ -82,7 +82,7 @@ fn base(context: &Context<'_>, workload: &ObjectRef, by: &'static str) -> Fact {
 /// The pods' spec: as a pod has it that exists, else as the template does.
 fn spec_of<'a>(context: &Context<'a>, workload: &ObjectRef) -> Option<&'a PodSpec> {
     let pod = context.topology.pods_of(workload).first().map(|pod| &pod.spec);
-    pod.or_else(|| context.state.workload_of(workload).map(|found| &found.template().spec))
+    pod.or_else(|| context.state.workload_of(workload).map(|found| &*found.template().spec))
 }
 
 fn hook(context: &Context<'_>, workload: &ObjectRef, event: &Event) -> Fact {

@@ -26,4 +26,3 @@ mod secrets;
 mod serve;
 mod triage;
 mod variants;
-mod zz_sizes;

@@ -12,6 +12,7 @@ mod network;
 mod node;
 mod pod;
 mod policy;
+mod shared;
 mod storage;
 mod workload;
 
@@ -23,6 +24,7 @@ pub use network::*;
 pub use node::*;
 pub use pod::*;
 pub use policy::*;
+pub use shared::Shared;
 pub use storage::*;
 pub use workload::*;
 

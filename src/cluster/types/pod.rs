@@ -1,6 +1,6 @@
 //! Pods, containers and what a pod template says.
 
-use super::{Condition, IntOrString, Map, Meta, Rare, Time, object, slim};
+use super::{Condition, IntOrString, Map, Meta, Rare, Shared, Time, object, slim};
 use crate::cluster::quantity::ResourceList;
 
 slim! {
@@ -8,17 +8,17 @@ slim! {
     Pod { metadata: Meta, spec: PodSpec, status: PodStatus, }
 
     /// What a workload makes its pods from.
-    PodTemplate { metadata: Meta, spec: PodSpec, }
+    PodTemplate { metadata: Meta, spec: Shared<PodSpec>, }
 
     /// `spec` of a Pod or a pod template.
     PodSpec {
-        containers: Box<[Container]>,
-        init_containers: Box<[Container]>,
-        volumes: Box<[Volume]>,
+        containers: Shared<Box<[Container]>>,
+        init_containers: Shared<Box<[Container]>>,
+        volumes: Shared<Box<[Volume]>>,
         node_name: String,
         node_selector: Map<String>,
         affinity: Rare<Affinity>,
-        tolerations: Box<[Toleration]>,
+        tolerations: Shared<Box<[Toleration]>>,
         topology_spread_constraints: Box<[TopologySpreadConstraint]>,
         service_account_name: String,
         automount_service_account_token: Option<bool>,
