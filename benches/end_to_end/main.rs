@@ -18,35 +18,25 @@
     reason = "a program that measures fails by panicking, and prints"
 )]
 
+#[path = "../common/mod.rs"]
+mod fixture;
 #[path = "../../tests/it/load.rs"]
 #[allow(dead_code, reason = "shared with the tests")]
 mod load;
 mod reference;
 mod server;
 
-/// What the load generator shares with the tests.
-mod fixture {
-    /// Path and content of a file of a snapshot.
-    pub(crate) type Files = Vec<(String, Vec<u8>)>;
-}
-
-use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use flate2::Compression;
-use flate2::read::GzDecoder;
-use flate2::write::GzEncoder;
 use serde_json::Value;
 
-use fixture::Files;
+use fixture::{Files, INCIDENT, archive, read};
 use server::Server;
 
 const SIZES: [usize; 4] = [1000, 5000, 10_000, 20_000];
 
-/// The recorded incident in the middle of the load.
-const INCIDENT: &str = "tests/fixtures/checkout-missing-env/bundle.tar.gz";
 const DESCRIPTION: &str = "checkout pods crashing";
 const NAMESPACE: &str = "shop-apac";
 /// Broken Deployments, instead of one.
@@ -84,7 +74,7 @@ fn main() {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut asked: Vec<String> =
         std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
-    let incident = read(Path::new(env!("CARGO_MANIFEST_DIR")).join(INCIDENT).as_path());
+    let incident = read(Path::new(INCIDENT));
     if asked.first().is_some_and(|word| word == "serve") {
         let server = Server::start(&Load::new(&asked.remove(1), &incident).files, Duration::ZERO, 0);
         println!("KUBECONFIG={}", server.kubeconfig().display());
@@ -164,14 +154,7 @@ fn print(name: &str, run: &Run, reference: Duration) {
 fn bundle(files: &Files) {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("bundle.tar.gz");
-    let mut builder = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
-    for (name, content) in files {
-        let mut header = tar::Header::new_gnu();
-        header.set_size(content.len() as u64);
-        header.set_mode(0o600);
-        builder.append_data(&mut header, format!("bundle/{name}"), content.as_slice()).unwrap();
-    }
-    std::fs::write(&path, builder.into_inner().unwrap().finish().unwrap()).unwrap();
+    std::fs::write(&path, archive(files)).unwrap();
     let started = Instant::now();
     for (name, content) in read(&path) {
         if name.ends_with(".json") {
@@ -181,19 +164,6 @@ fn bundle(files: &Files) {
     let reference = started.elapsed();
     print("--bundle", &run(&["--bundle", path.to_str().unwrap(), DESCRIPTION]), reference);
     println!("    (x is to unpack and parse the file: {reference:?})");
-}
-
-/// The files of an archive, without its top directory.
-fn read(archive: &Path) -> Files {
-    let mut archive = tar::Archive::new(GzDecoder::new(std::fs::File::open(archive).unwrap()));
-    let entries = archive.entries().unwrap().map(|entry| {
-        let mut entry = entry.unwrap();
-        let path = entry.path().unwrap().components().skip(1).collect::<std::path::PathBuf>();
-        let mut content = Vec::new();
-        entry.read_to_end(&mut content).unwrap();
-        (path.display().to_string(), content)
-    });
-    entries.filter(|(_, content)| !content.is_empty()).collect()
 }
 
 fn investigate(server: &Server, more: &[&str]) -> Run {

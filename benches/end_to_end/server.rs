@@ -11,11 +11,9 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use sre_orch::agent::snapshot::{Bounds, Snapshot, SnapshotService};
 
-use crate::fixture::Files;
+use crate::fixture::{Files, archive};
 
 /// A request: path with query, and `Accept`.
 pub(crate) type Asked = (String, String);
@@ -39,15 +37,7 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(files: &Files, delay: Duration, refuses: usize) -> Self {
-        let mut builder = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
-        for (name, content) in files {
-            let mut header = tar::Header::new_gnu();
-            header.set_size(content.len() as u64);
-            header.set_mode(0o600);
-            builder.append_data(&mut header, format!("bundle/{name}"), content.as_slice()).unwrap();
-        }
-        let archive = builder.into_inner().unwrap().finish().unwrap();
-        let snapshot = Snapshot::from_bytes(&archive, Path::new("load"), &Bounds::default()).unwrap();
+        let snapshot = Snapshot::from_bytes(&archive(files), Path::new("load"), &Bounds::default()).unwrap();
         let shared = Arc::new(Shared {
             service: SnapshotService::new(Arc::new(snapshot)),
             kept: Mutex::default(),

@@ -25,7 +25,7 @@ pub use collector::{Collected, Collector, Request, Want};
 pub use error::AgentError;
 pub use fetch::Limits;
 pub use source::{Source, SourceKind};
-pub use triage::{Scout, triage_paths};
+pub use triage::{Row, Scout, rows as table_rows, triage_paths};
 pub use wants::{
     all_kinds, config_wants, default_wants, inventory_paths, log_wants, namespace_logs, suspect_logs,
 };

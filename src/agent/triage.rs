@@ -61,7 +61,7 @@ const LATELY_SECONDS: i64 = 3600;
 
 /// What is kept of one printed row.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Row {
+pub struct Row {
     name: String,
     /// The node of a pod, where the table tells it.
     node: String,
@@ -89,7 +89,7 @@ struct Cells<'a> {
 }
 
 /// Reads the table of a kind; none where the body is something else, such as a plain list.
-pub(super) fn rows(kind: &Kind, body: &[u8]) -> Option<Vec<Row>> {
+pub fn rows(kind: &Kind, body: &[u8]) -> Option<Vec<Row>> {
     let printed: Printed<'_> = serde_json::from_slice(body).ok()?;
     let columns: Vec<&str> = printed.column_definitions.iter().map(|column| column.name.as_str()).collect();
     let read = |cells: Cells<'_>| {

@@ -61,13 +61,15 @@ const REJECTIONS: [&str; 13] = [
 ];
 
 /// What is so for every caller.
-const LIMITS: [&str; 6] = [
+const LIMITS: [&str; 8] = [
     "too-many-connections",
     "read-only",
     "redis-oom",
     "persistence-failed",
     "replication-broken",
     "loading-dataset",
+    "broker-alarm",
+    "broker-partitioned",
 ];
 
 /// See [`super::Diagnoser::run`].

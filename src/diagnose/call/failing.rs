@@ -2,7 +2,7 @@
 
 use crate::cluster::address::{self, Address, Target};
 use crate::cluster::topology::Call;
-use crate::cluster::types::{Object, Service};
+use crate::cluster::types::{ContainerPort, IntOrString, Object, Service};
 use crate::cluster::{Kind, ObjectRef, Truth};
 use crate::diagnose::net;
 use crate::diagnose::{Context, Fact, FactSpec, Facts};
@@ -15,7 +15,8 @@ pub(super) const FAILING: FactSpec = FactSpec {
     params: &[
         (
             "class",
-            "wrong-port, wrong-host, service-absent, no-such-service, no-endpoints, zero-replicas, not-selected, \
+            "wrong-port, wrong-host, service-absent, governing-service-absent, no-such-service, headless-port \
+             (the Service would map the port, but has no cluster IP), no-endpoints, zero-replicas, not-selected, \
              target-port, policy, dns (its server fails), dns-settings (its own), unresolved, refused, silent, unreachable, reset, error-status, relayed (another workload's \
              call failed, the caller repeats it), external or unknown",
         ),
@@ -206,7 +207,16 @@ fn classify(context: &Context<'_>, attempt: &Attempt<'_>, facts: &Facts) -> Fact
             let callee = context.topology.workload_of(pod);
             let ready = net::any_ready(context, &callee);
             if ready {
-                return unexplained(fact, answer(finding)).object("callee", callee);
+                // Behind a headless Service stand the addresses of its pods.
+                let mut services =
+                    context.topology.services_of(&callee).filter_map(|one| net::service(context, one));
+                let found =
+                    services.find_map(|service| Some((service, unmapped(context, attempt, service)?)));
+                let fact = match found {
+                    Some((service, open)) => headless(fact, service, open),
+                    None => unexplained(fact, answer(finding)),
+                };
+                return fact.object("callee", callee);
             }
             fact.param("class", "no-endpoints").object("callee", callee)
         }
@@ -253,6 +263,19 @@ fn missing(context: &Context<'_>, fact: Fact, service: &ObjectRef) -> Fact {
             .param("quota_full", services_quota_full(context, service.ns()))
             .object("callee", workload);
     }
+    let governed = context
+        .state
+        .workloads
+        .in_namespace(service.ns())
+        .iter()
+        .find(|set| set.kind == Kind::StatefulSet && set.spec.service_name == *service.name);
+    if let Some(set) = governed {
+        let stated = Evidence::spec(set.object_ref(), "spec.serviceName", set.spec.service_name.clone());
+        return fact
+            .param("class", "governing-service-absent")
+            .object("callee", set.object_ref())
+            .evidence([stated]);
+    }
     let near = net::nearest(&service.name, net::service_names(context, service.ns())).map(str::to_owned);
     let elsewhere = || {
         let other = context.state.services.iter().find(|other| other.metadata.name == *service.name)?;
@@ -262,6 +285,33 @@ fn missing(context: &Context<'_>, fact: Fact, service: &ObjectRef) -> Fact {
         Some(near) => fact.param("class", "wrong-host").param("nearest", near),
         None => fact.param("class", "no-such-service"),
     }
+}
+
+/// The port that the pods of a headless Service open in place of the one that is refused: without a
+/// cluster IP nobody maps one to the other.
+fn unmapped(context: &Context<'_>, attempt: &Attempt<'_>, service: &Service) -> Option<i64> {
+    let port = i64::from(attempt.address.as_ref()?.port?);
+    if service.spec.cluster_ip != "None" || attempt.finding.signature != "connection-refused" {
+        return None;
+    }
+    let own = service.spec.ports.iter().find(|own| own.port == port)?;
+    let behind = net::behind(context, &service.object_ref());
+    let pods = behind.iter().flat_map(|workload| net::live_pods(context, workload));
+    let opened: Vec<&ContainerPort> = pods
+        .flat_map(|pod| net::running_containers(&pod.spec))
+        .flat_map(|container| &container.ports)
+        .collect();
+    let open = match own.target_port.as_ref()? {
+        IntOrString::Int(number) => *number,
+        IntOrString::String(name) => opened.iter().find(|one| one.name == *name)?.container_port,
+    };
+    (open != 0 && open != port && !opened.iter().any(|one| one.container_port == port)).then_some(open)
+}
+
+fn headless(fact: Fact, service: &Service, open: i64) -> Fact {
+    let object = service.object_ref();
+    let stated = Evidence::spec(object.clone(), "spec.clusterIP", "None (headless)");
+    fact.param("class", "headless-port").param("nearest", open).object("service", object).evidence([stated])
 }
 
 /// Whether a quota that counts Services is used up.
@@ -305,6 +355,9 @@ fn existing(
         let zero =
             facts.about("service.no-endpoints", &object).any(|fact| fact.text("class") == "zero-replicas");
         return fact.param("class", if zero { "zero-replicas" } else { "no-endpoints" });
+    }
+    if let Some(open) = unmapped(context, attempt, service) {
+        return headless(fact, service, open);
     }
     let caller = &attempt.finding.workload;
     if is_lookup(attempt.finding) {

@@ -50,6 +50,9 @@ pub(super) const RULES: &[Rule] = &[
     // A store out of memory, or not able to persist.
     rule("redis-oom", r"OOM command not allowed when used memory|reached maxmemory|used memory [^\n]{0,40}maxmemory[^\n]{0,40}(?:reject|noeviction)").with(&[("product", "redis")]),
     rule("persistence-failed", r"\bMISCONF\b |Can't save in background: fork|Background saving error|stop-writes-on-bgsave-error|Failed opening the (?:temp )?RDB file|Write error saving DB on disk|Error writing to the AOF file|Asynchronous AOF fsync is taking too long").with(&[("product", "redis")]),
+    rule("broker-alarm", r"(?:memory|disk) (?:resource limit|free space) alarm set|(?:memory|disk) resource limit alarm set on node|Publishers will be blocked until this alarm clears|free disk space is insufficient|connection\.blocked|blocked by (?:the )?broker|low on (?:memory|disk)[^\n]{0,20}(?:blocked|alarm)").any().with(&[("product", "rabbitmq")]),
+    rule("broker-partitioned", r"Mnesia\([^)]*\): \*\* ERROR \*\* mnesia_event got \{inconsistent_database|partitioned network|running_partitioned_network|Network partition detected|pause_minority mode[^\n]{0,60}(?:stopping|awaiting)").any().with(&[("product", "rabbitmq")]),
+    Rule::new("poison-message", "dependency", r"(?:RecordDeserializationException: )?Error deserializing (?:key/value|VALUE|KEY) for partition (?P<name>[a-z0-9._-]+)(?: at offset (?P<value>[0-9]+))?|please seek past the record to continue consumption|RecordDeserializationException|(?:failed|unable|could not) to (?:deserialize|decode|unmarshal|parse) (?:the )?(?:message|record|event)[^\n]{0,60}\b(?:offset|partition|delivery)|poison (?:pill|message)"),
     rule("loading-dataset", r"LOADING (?:Redis|Valkey)? ?is loading the dataset|the database system is (?:starting up|in recovery mode|shutting down|not yet accepting connections)|LOADING dataset in memory"),
     // Data that another version wrote.
     rule("version-incompatible", r"data(?:base)? (?:files|directory) (?:are|is|was) (?:not )?(?:incompatible|initialized by|compatible)|(?:was )?initialized by PostgreSQL version (?P<value>[0-9.]+), which is not compatible with this version (?P<wanted>[0-9.]+)|wire version|Cannot boot server version (?P<wanted2>[0-9]+) on data directory built by version (?P<value2>[0-9]+)|Invalid featureCompatibilityVersion|Can't handle RDB format version (?P<value3>[0-9]+)|unsupported server version|requires server version|Upgrade is not supported after a crash|Unsupported redo log format|downgrad(?:e|ing)[^\n]{0,40}(?:not supported|unsupported|from)|Cannot upgrade from|cannot downgrade|version mismatch|incompatible (?:version|with (?:server|client))|server version [^\n]{0,30} (?:is too old|not supported)|protocol version [^\n]{0,30}(?:not supported|mismatch)|Client does not support authentication protocol|Authentication plugin '(?P<name>[^']+)' (?:is not supported|cannot be loaded)|unsupported (?:frame|file|format) version|created by a newer version|UnsupportedVersionException|index format version").any()
@@ -139,6 +142,24 @@ mod tests {
             (
                 "ReplyError: MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk.",
                 "persistence-failed",
+            ),
+        ]);
+    }
+
+    #[test]
+    fn brokers() {
+        each(&[
+            (
+                "2026-11-24 03:31:53.120 [warning] <0.400.0> memory resource limit alarm set on node rabbit@mq-0.",
+                "broker-alarm product=rabbitmq",
+            ),
+            (
+                "2026-11-24 03:31:53.120 [error] <0.300.0> Mnesia('rabbit@mq-0'): ** ERROR ** mnesia_event got {inconsistent_database, running_partitioned_network, 'rabbit@mq-1'}",
+                "broker-partitioned product=rabbitmq",
+            ),
+            (
+                "org.apache.kafka.common.errors.RecordDeserializationException: Error deserializing VALUE for partition orders-3 at offset 18231. If needed, please seek past the record to continue consumption.",
+                "poison-message name=orders-3 value=18231",
             ),
         ]);
     }

@@ -4,6 +4,8 @@ use super::{Rule, Scope};
 
 /// The rules of this family.
 pub(super) const RULES: &[Rule] = &[
+    // The identity provider does not accept the client, or the token is not what the server trusts.
+    Rule::new("identity-rejected", "permission", r"oauth2: [^\n]{0,40}\x22?(?P<reason>invalid_client|unauthorized_client|invalid_grant)|\berror\x22?[=:] ?\x22?(?P<reason2>invalid_client|unauthorized_client)\b|oidc: (?:id token issued by a different provider|issuer did not match|failed to verify signature|expected audience)|issuer (?:URL )?provided to client[^\n]{0,60}did not match|invalid issuer(?: claim)?|jwt (?:issuer|audience) invalid|(?:unable|failed) to (?:find|match) [^\n]{0,30}(?:signing key|jwk|\bkid\b)").with(&[("product", "oidc")]),
     Rule::new("rbac-forbidden", "permission", r"is forbidden: User \x22(?P<user>[^\x22]+)\x22 cannot (?P<verb>[a-z]+) (?:resource )?\x22(?P<resource>[^\x22]+)\x22 in API group \x22(?P<group>[^\x22]*)\x22(?: in the namespace \x22(?P<namespace>[^\x22]+)\x22)?").any(),
     Rule::new("rbac-forbidden", "permission", r"User \x22(?P<user>system:[^\x22]+)\x22 cannot (?P<verb>[a-z]+) (?:resource )?\x22?(?P<resource>[a-z0-9./-]+)|is attempting to grant RBAC permissions not currently held|clusterroles?\.rbac\.authorization\.k8s\.io [^\n]{0,80}forbidden").any(),
     Rule::new("admission-denied", "permission", r"admission webhook \x22(?P<name>[^\x22]+)\x22 denied the request|failed calling webhook \x22(?P<name2>[^\x22]+)\x22|violates PodSecurity").any(),
@@ -27,6 +29,14 @@ mod tests {
     #[test]
     fn identities() {
         each(&[
+            (
+                "2026-11-24T03:31:53Z ERROR token exchange: oauth2: \"invalid_client\" \"Client authentication failed\"",
+                "identity-rejected reason=invalid_client product=oidc",
+            ),
+            (
+                "2026-11-24T03:31:53Z FATAL oidc: issuer did not match the issuer returned by provider, expected \"https://id.a/\" got \"https://id.b/\"",
+                "identity-rejected product=oidc",
+            ),
             (
                 "E1124 03:31:53.000000       1 reflector.go:138] failed to list *v1.Pod: pods is forbidden: User \"system:serviceaccount:shop:bot\" cannot list resource \"pods\" in API group \"\" at the cluster scope",
                 "rbac-forbidden user=system:serviceaccount:shop:bot verb=list resource=pods group=",
