@@ -101,8 +101,6 @@ pub async fn investigate_with(
     parser: Option<&dyn IntentParser>,
     progress: &dyn Progress,
 ) -> Result<Investigation, AgentError> {
-    // Ready by the time the first log arrives.
-    std::thread::spawn(crate::logs::prepare);
     let mut clock = Clock::default();
     let mut understood = Understanding::new(intent::parse(&request.description));
     let limits = request.limits;
@@ -218,11 +216,14 @@ impl Work<'_> {
     async fn conclude(&mut self, understood: &Understanding) -> Analysis {
         let Self { collector, graph, request, progress, clock } = self;
         let chosen = collector.chosen().to_vec();
-        let focus = focus_of(&ground(understood, request, collector.state()), request, collector.state());
-
         progress.phase("Reading logs of suspects");
-        let mut wants = first_logs(collector.state(), &focus, request);
-        wants.extend(related(collector.state(), &chosen));
+        let state = collector.state();
+        let topology = Topology::new(state);
+        let grounded = understood.ground(&topology, &request.namespaces, state.now());
+        let focus = focus_of(&grounded, request, state);
+        let mut wants = first_logs(&topology, &focus, request);
+        wants.extend(related(&topology, &chosen));
+        drop(topology);
         collector.read(&wants).await;
         clock.lap("logs");
 
@@ -300,10 +301,10 @@ fn analyze_state(state: &ClusterState, graph: &Graph, focus: &Focus, request: &R
 
 /// Logs of what looks wrong, of what the description names, and of what that calls; and the
 /// ConfigMaps that these use.
-fn first_logs(state: &ClusterState, focus: &Focus, request: &Request) -> Vec<Want> {
-    let topology = Topology::new(state);
+fn first_logs(topology: &Topology<'_>, focus: &Focus, request: &Request) -> Vec<Want> {
+    let state = topology.state();
     let mut wants = agent::suspect_logs(state, &focus.namespaces);
-    let mut workloads: BTreeSet<ObjectRef> = focus.closure(&topology);
+    let mut workloads: BTreeSet<ObjectRef> = focus.closure(topology);
     for object in workloads.clone() {
         for edge in topology
             .from(&object)
@@ -313,7 +314,7 @@ fn first_logs(state: &ClusterState, focus: &Focus, request: &Request) -> Vec<Wan
             workloads.extend(topology.workloads_behind(&edge.to).cloned());
         }
     }
-    workloads.extend(callers_in_doubt(state, &topology, focus));
+    workloads.extend(callers_in_doubt(state, topology, focus));
     let named: Vec<ObjectRef> = workloads.into_iter().collect();
     wants.extend(agent::log_wants(state, &named));
     wants.extend(agent::suspect_logs(state, &[SYSTEM.to_owned()]));
@@ -359,12 +360,12 @@ const MAX_RELATED: usize = 8;
 
 /// What the chosen namespaces lead to: namespaces they call, and those of the webhooks that
 /// refuse their objects. `-n` says where the complaint is; it is no wall.
-fn related(state: &ClusterState, chosen: &[String]) -> Vec<Want> {
+fn related(topology: &Topology<'_>, chosen: &[String]) -> Vec<Want> {
     if chosen.is_empty() {
         return Vec::new();
     }
-    let topology = Topology::new(state);
-    let webhooks = state.events.iter().any(|event| event.is_warning() && event.message.contains("webhook"));
+    let webhooks =
+        topology.state().events.iter().any(|event| event.is_warning() && event.message.contains("webhook"));
     let leads =
         |relation: Relation| relation == Relation::Calls || (webhooks && relation == Relation::Admits);
     let namespaces: BTreeSet<&str> = topology

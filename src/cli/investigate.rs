@@ -113,6 +113,8 @@ pub(super) fn run(args: InvestigateArgs, context: &Context) -> Result<Exit, CliE
         context.ui.print(wiring::plan(&investigation)?)?;
         return Ok(Exit::Done);
     }
+    // Ready by the time the first log arrives.
+    std::thread::spawn(crate::logs::prepare);
     let format = Format::from(presentation.output);
     let for_people = matches!(format, Format::Table | Format::Wide | Format::Markdown);
     let assistant = Assistant::new(&investigation.llm, &context.ui)?;

@@ -171,6 +171,7 @@ pub(super) fn run(args: ServeArgs, context: &Context) -> Result<Exit, CliError> 
     }));
     let failed =
         |error: std::io::Error| CliError::failed(anyhow::Error::new(error).context("cannot start a thread"));
+    std::thread::spawn(crate::logs::prepare);
     // Failure modes are compiled by a recursive parser, which needs room in debug builds.
     let server = std::thread::Builder::new()
         .name("server".to_owned())

@@ -196,12 +196,17 @@ impl Snapshot {
         if let Some(why) = self.refusal(kind, namespace, &lists) {
             return Err(why);
         }
+        let covers = |list: &&ListFile| {
+            namespace.is_none() || list.namespace.is_none() || list.namespace.as_deref() == namespace
+        };
+        let lists: Vec<&ListFile> = lists.into_iter().filter(covers).collect();
+        // Two files may hold the same list under two names of its kind.
+        let mut places = BTreeSet::new();
+        let overlap = lists.len() > 1
+            && lists.iter().any(|list| list.namespace.is_none() || !places.insert(&list.namespace));
         let mut seen = BTreeSet::new();
         let mut found = Vec::new();
         for list in lists {
-            if namespace.is_some() && list.namespace.is_some() && list.namespace.as_deref() != namespace {
-                continue;
-            }
             let items = list.items().map_err(|why| {
                 Answer::bad_request(&format!(
                     "the list of {} in the snapshot is unreadable: {why}",
@@ -209,10 +214,11 @@ impl Snapshot {
                 ))
             })?;
             let wanted = items.iter().filter(|item| namespace.is_none_or(|wanted| item.namespace == wanted));
-            // Two files may hold the same list under two names of its kind.
             found.extend(
                 wanted
-                    .filter(|item| item.name.is_empty() || seen.insert((&item.namespace, &item.name)))
+                    .filter(|item| {
+                        !overlap || item.name.is_empty() || seen.insert((&item.namespace, &item.name))
+                    })
                     .map(|item| (list, item)),
             );
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::references::references;
+use super::references::{references, same_references};
 use super::{Edge, Relation, Topology, controller_of};
 use crate::cluster::address::Target;
 use crate::cluster::object::{Kind, ObjectRef};
@@ -119,10 +119,16 @@ impl Deriving<'_, '_> {
                 }
             }
         }
-        for pod in &state.pods {
-            let workload = self.topology.workload_of_pod(pod);
-            // The live pod may differ from its template, and older revisions from the newest.
-            self.reference_spec(&workload, &pod.spec);
+        for (workload, pods) in self.topology.pods_by_workload() {
+            // The live pod may differ from its template, and older revisions from the newest; replicas
+            // of one revision are alike.
+            let mut seen: Vec<&PodSpec> = Vec::new();
+            for pod in pods {
+                if !seen.iter().any(|other| same_references(other, &pod.spec)) {
+                    seen.push(&pod.spec);
+                    self.reference_spec(workload, &pod.spec);
+                }
+            }
         }
         for claim in &state.claims {
             let from = claim.object_ref();

@@ -5,6 +5,17 @@ use crate::cluster::types::*;
 
 use super::Relation;
 
+/// Whether two pod specs surely name the same objects; looks only at whether they share their parts.
+pub(super) fn same_references(one: &PodSpec, other: &PodSpec) -> bool {
+    one.containers.is(&other.containers)
+        && one.init_containers.is(&other.init_containers)
+        && one.volumes.is(&other.volumes)
+        && one.image_pull_secrets == other.image_pull_secrets
+        && one.service_account_name == other.service_account_name
+        && one.priority_class_name == other.priority_class_name
+        && one.runtime_class_name == other.runtime_class_name
+}
+
 /// The objects that a pod spec names: kind, name, relation, where, and whether it may be absent.
 pub fn references(spec: &PodSpec) -> Vec<(Kind, String, Relation, String, bool)> {
     let mut found = Vec::new();

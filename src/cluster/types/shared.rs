@@ -17,6 +17,16 @@ use serde_json::value::RawValue;
 #[derive(Debug)]
 pub struct Shared<T>(Arc<T>);
 
+impl<T: PartialEq> Shared<T> {
+    /// Whether both are one part, kept once, or both are empty; equal ones may yet be kept twice.
+    pub fn is(&self, other: &Self) -> bool
+    where
+        T: Default,
+    {
+        Arc::ptr_eq(&self.0, &other.0) || (*self.0 == T::default() && *other.0 == T::default())
+    }
+}
+
 impl<T> Clone for Shared<T> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
