@@ -44,7 +44,7 @@ pub(super) async fn investigate(
     tracing::debug!(triage = investigation.triage, "investigating");
     let request = request(&investigation)?;
     reporter.phase("Loading the knowledge graph");
-    let graph = load(&investigation.graph)?;
+    let graph = load_untested(&investigation.graph)?;
     reporter.phase("Connecting");
     let source = open(&investigation.access).await?;
     let parser = assistant.as_deref().map(Assistant::parser);
@@ -229,14 +229,23 @@ pub(super) fn schema() -> serde_json::Value {
 }
 
 /// Loads the knowledge graph: the bundled one, with the user's over it.
-pub(super) fn load(dirs: &[PathBuf]) -> Result<Graph, CliError> {
-    Graph::load(dirs).map_err(|error| match error {
+fn load(dirs: &[PathBuf]) -> Result<Graph, CliError> {
+    Graph::load(dirs).map_err(unusable)
+}
+
+/// As [`load`], for investigating alone.
+pub(super) fn load_untested(dirs: &[PathBuf]) -> Result<Graph, CliError> {
+    Graph::load_untested(dirs).map_err(unusable)
+}
+
+fn unusable(error: LoadError) -> CliError {
+    match error {
         // What the user wrote is configuration; `graph lint` is the tool for it.
         LoadError::Read { path, source } => CliError::config(
             anyhow::Error::new(source).context(format!("cannot read failure modes of {}", path.display())),
         ),
         parse => CliError::failed(anyhow::Error::new(parse).context("cannot load the failure modes")),
-    })
+    }
 }
 
 /// Opens the cluster or snapshot. Call within the runtime that is to read it.
