@@ -29,6 +29,9 @@ pub enum Source {
     Absence,
 }
 
+/// Ends the path of what the log of a container's run before the current one says.
+pub const PREVIOUS_RUN: &str = ", previous run";
+
 /// One observation. Values and excerpts are redacted when the report is built.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Evidence {

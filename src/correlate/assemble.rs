@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::cluster::topology::Topology;
 use crate::cluster::{Kind, ObjectRef, Truth};
 use crate::diagnose::Facts;
-use crate::evidence::{Evidence, Source};
+use crate::evidence::{Evidence, PREVIOUS_RUN, Source};
 use crate::knowledge::{Candidate, Graph, Proof, Role, template};
 use crate::redact;
 use crate::report::model::{Change, EvidenceItem, Finding, Hypothesis, Link, Step};
@@ -224,7 +224,7 @@ impl<'a> Assembler<'a> {
     fn cite(&mut self, one: &Evidence, evidence: &mut Vec<EvidenceItem>) -> Option<String> {
         let same = |known: &&mut EvidenceItem| {
             known.source == one.source
-                && known.path == one.path
+                && any_run(&known.path) == any_run(&one.path)
                 && known.value == one.value
                 && self.topology.workload_of(&known.object) == self.topology.workload_of(&one.object)
                 && (known.object.kind == one.object.kind || one.source != Source::Event)
@@ -254,6 +254,11 @@ impl<'a> Assembler<'a> {
         });
         Some(id)
     }
+}
+
+/// The place without the run of a container: a log says the same before and after a restart.
+fn any_run(path: &str) -> &str {
+    path.strip_suffix(PREVIOUS_RUN).unwrap_or(path)
 }
 
 /// Hygiene candidates as findings, one a failure mode and object.

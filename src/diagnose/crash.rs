@@ -4,11 +4,11 @@
 //! look alike in it, so status, events and the last log lines are read together.
 
 use super::container::{Instance, instances, state};
-use super::{Context, Fact, FactSpec, Facts};
+use super::{Context, Fact, FactSpec, Facts, net};
 use crate::cluster::event::Event;
 use crate::cluster::types::Terminated;
 use crate::cluster::{Kind, ObjectRef};
-use crate::evidence::{Evidence, Source};
+use crate::evidence::Evidence;
 use crate::logs::LogFinding;
 
 /// See [`super::Diagnoser::facts`].
@@ -105,15 +105,7 @@ fn explain(context: &Context<'_>, instance: &Instance<'_>, ended: &Terminated) -
         fact = fact.param("told", "yes");
     }
     let Some(finding) = finding else { return fact };
-    let evidence = Evidence::new(
-        Source::Log,
-        instance.pod_ref(),
-        format!("log of {}{}", instance.name(), if finding.key.previous { ", previous run" } else { "" }),
-        finding.signature,
-    )
-    .excerpt(finding.excerpt.clone())
-    .at(finding.last)
-    .times(finding.count);
+    let evidence = net::line(finding);
     fact.param("signature", finding.signature)
         .param("log_class", finding.class)
         .param("line", finding.excerpt.clone())

@@ -2,10 +2,9 @@
 //!
 //! Recovered errors (start-up retries that ended) are not stated: history is no fact.
 
-use super::{Context, Fact, FactSpec, Facts};
+use super::{Context, Fact, FactSpec, Facts, net};
 use crate::cluster::types::VolumeMount;
 use crate::cluster::{Kind, ObjectRef};
-use crate::evidence::{Evidence, Source};
 use crate::logs::LogFinding;
 
 /// See [`super::Diagnoser::facts`].
@@ -39,24 +38,13 @@ const CARRIED: [&str; 9] =
 /// See [`super::Diagnoser::run`].
 pub fn run(context: &Context<'_>, facts: &mut Facts) {
     for finding in context.logs.iter().filter(|finding| !finding.recovered && !finding.is_milestone()) {
-        let pod = ObjectRef::new(Kind::Pod, &finding.key.namespace, &finding.key.pod);
-        let run = if finding.key.previous { ", previous run" } else { "" };
-        let evidence = Evidence::new(
-            Source::Log,
-            pod,
-            format!("log of {}{run}", finding.key.container),
-            finding.signature,
-        )
-        .excerpt(finding.excerpt.clone())
-        .at(finding.last)
-        .times(finding.count);
         let mut fact = Fact::new("log.signature", finding.workload.clone())
             .param("signature", finding.signature)
             .param("class", finding.class)
             .param("container", finding.key.container.clone())
             .param("at_end", finding.at_end)
             .param("line", finding.excerpt.clone())
-            .evidence([evidence])
+            .evidence([net::line(finding)])
             .since(finding.first);
         if let Some(target) = &finding.target {
             fact = fact.param("target", target.to_string());

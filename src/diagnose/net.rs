@@ -8,7 +8,7 @@ use super::Context;
 use crate::cluster::topology::Relation;
 use crate::cluster::types::{Container, ContainerPort, Object, Pod, PodSpec, Service, ServicePort};
 use crate::cluster::{Kind, ObjectRef};
-use crate::evidence::{Evidence, Source};
+use crate::evidence::{Evidence, PREVIOUS_RUN, Source};
 use crate::logs::LogFinding;
 
 /// Similarity from which one name is taken for a misspelling of another (1 is equal).
@@ -166,7 +166,7 @@ pub(super) fn repository(image: &str) -> &str {
 /// A log finding as evidence.
 pub(super) fn line(finding: &LogFinding) -> Evidence {
     let pod = ObjectRef::new(Kind::Pod, &finding.key.namespace, &finding.key.pod);
-    let run = if finding.key.previous { ", previous run" } else { "" };
+    let run = if finding.key.previous { PREVIOUS_RUN } else { "" };
     Evidence::new(Source::Log, pod, format!("log of {}{run}", finding.key.container), finding.signature)
         .excerpt(finding.excerpt.clone())
         .at(finding.last)

@@ -3,7 +3,7 @@
 //! Starts from what the log says and looks in the specs for what makes it true.
 
 use super::container::{Instance, instances, state};
-use super::{Context, Fact, FactSpec, Facts};
+use super::{Context, Fact, FactSpec, Facts, net};
 use crate::cluster::types::Service;
 use crate::cluster::{Kind, ObjectRef};
 use crate::evidence::{Evidence, Source};
@@ -66,23 +66,10 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
                 _ => None,
             };
             if let Some(fact) = fact {
-                state(facts, fact.evidence([line(&instance, finding)]).since(finding.first));
+                state(facts, fact.evidence([net::line(finding)]).since(finding.first));
             }
         }
     }
-}
-
-fn line(instance: &Instance<'_>, finding: &LogFinding) -> Evidence {
-    let run = if finding.key.previous { ", previous run" } else { "" };
-    Evidence::new(
-        Source::Log,
-        instance.pod_ref(),
-        format!("log of {}{run}", instance.name()),
-        finding.signature,
-    )
-    .excerpt(finding.excerpt.clone())
-    .at(finding.last)
-    .times(finding.count)
 }
 
 fn missing(context: &Context<'_>, instance: &Instance<'_>, finding: &LogFinding) -> Option<Fact> {

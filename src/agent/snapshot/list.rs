@@ -1,9 +1,12 @@
 //! One list of a snapshot, indexed once and never decoded here: items stay raw text.
 
+use std::borrow::Cow;
+use std::fmt;
 use std::ops::Range;
 use std::sync::OnceLock;
 
-use serde::Deserialize;
+use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 /// A file that holds a list of objects.
@@ -29,12 +32,6 @@ pub(super) struct Item {
 enum Body {
     At(Range<usize>),
     Rewritten(String),
-}
-
-#[derive(Deserialize)]
-struct Header {
-    #[serde(default)]
-    metadata: Option<HeaderMeta>,
 }
 
 #[derive(Default, Deserialize)]
@@ -102,8 +99,7 @@ impl ListFile {
     }
 
     fn item(&self, json: &str) -> Item {
-        let header = serde_json::from_str::<Header>(json).ok().and_then(|header| header.metadata);
-        let header = header.unwrap_or_default();
+        let header = header(json);
         let name = header.name.unwrap_or_default();
         let stated = header.namespace.unwrap_or_default();
         if let (true, Some(namespace)) = (stated.is_empty(), &self.namespace)
@@ -114,6 +110,31 @@ impl ListFile {
         let start = json.as_ptr() as usize - self.text.as_ptr() as usize;
         Item { name, namespace: stated, body: Body::At(start..start + json.len()) }
     }
+}
+
+/// `metadata` of an object. Reads no further: of a large object it is the smaller part.
+fn header(json: &str) -> HeaderMeta {
+    struct Finder<'f>(&'f mut Option<HeaderMeta>);
+    impl<'de> Visitor<'de> for Finder<'_> {
+        type Value = ();
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+        fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+            while let Some(key) = map.next_key::<Cow<'_, str>>()? {
+                if key == "metadata" {
+                    *self.0 = map.next_value()?;
+                    return Err(A::Error::custom("the rest is not wanted"));
+                }
+                map.next_value::<IgnoredAny>()?;
+            }
+            Ok(())
+        }
+    }
+    let mut found = None;
+    // An error only says that reading ended early, or that there is no metadata.
+    let _ = serde_json::Deserializer::from_str(json).deserialize_map(Finder(&mut found));
+    found.unwrap_or_default()
 }
 
 /// The object with the namespace that its place in the snapshot implies.
