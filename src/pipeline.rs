@@ -16,7 +16,7 @@ use crate::cluster::address::Target;
 use crate::cluster::topology::{Relation, Topology};
 use crate::cluster::types::{LabelSelector, Object};
 use crate::cluster::{ClusterState, Kind, ObjectRef};
-use crate::correlate::{Focus, anomaly, assemble, depend, explain};
+use crate::correlate::{Focus, anomaly, assemble, depend, explain, focus};
 use crate::diagnose::{self, Context};
 use crate::intent::{self, GroundedIntent, IntentParser, Names, Question, Understanding};
 use crate::knowledge::{Graph, matching};
@@ -25,6 +25,7 @@ use crate::redact;
 use crate::report::model::{
     API_VERSION, Change, Examined, Finding, Hypothesis, Level, Report, Stats, Tool, Verdict,
 };
+use crate::symptom::Symptom;
 
 pub use assist::explain;
 pub use plan::plan;
@@ -283,11 +284,18 @@ fn focus_of(grounded: &GroundedIntent, request: &Request, state: &ClusterState) 
         };
         objects.extend(state.workloads.iter().filter(chosen).map(Object::object_ref));
     }
+    Focus { objects, namespaces, ..pointed_at(grounded) }
+}
+
+/// What a description points at by itself.
+pub fn pointed_at(grounded: &GroundedIntent) -> Focus {
     Focus {
-        objects,
-        namespaces,
+        objects: grounded.objects.iter().map(|object| object.object.clone()).collect(),
+        namespaces: grounded.namespaces.clone(),
         symptoms: grounded.symptoms.clone(),
         not_found: !grounded.not_found.is_empty(),
+        words: grounded.telling.iter().flat_map(|word| focus::stems(word)).collect(),
+        asks_whether_over: grounded.resolved_hint,
     }
 }
 
@@ -507,7 +515,9 @@ fn verdict(
         return Verdict::RootCause;
     }
     let named = focus.closure(topology);
-    let wrong = anomalies.iter().any(|anomaly| {
+    // What only a log says of something that does its work is wrong where the description says so.
+    let counts = |symptom: Symptom| !symptom.is_soft() || focus.symptoms.contains(&symptom);
+    let wrong = anomalies.iter().filter(|anomaly| counts(anomaly.symptom)).any(|anomaly| {
         if focus.names_something() {
             named.contains(&anomaly.object)
         } else {

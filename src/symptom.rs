@@ -59,6 +59,74 @@ symptoms! {
     Forbidden => "forbidden", "a workload is denied access to the API or to a file";
 }
 
+/// Symptoms that look alike from outside.
+const AKIN: [&[Symptom]; 5] = [
+    &[
+        Symptom::NotCreated,
+        Symptom::Missing,
+        Symptom::Pending,
+        Symptom::NotStarted,
+        Symptom::Initializing,
+        Symptom::Crashing,
+        Symptom::Restarting,
+        Symptom::NotReady,
+        Symptom::NoEndpoints,
+        Symptom::Unreachable,
+        Symptom::Evicted,
+        Symptom::RolloutStalled,
+    ],
+    &[
+        Symptom::Missing,
+        Symptom::NotReady,
+        Symptom::NoEndpoints,
+        Symptom::Unreachable,
+        Symptom::CallFailing,
+        Symptom::ResolutionFailing,
+        Symptom::Errors,
+        Symptom::WrongResponse,
+        Symptom::Forbidden,
+        Symptom::Slow,
+    ],
+    &[
+        Symptom::NotOnSchedule,
+        Symptom::JobFailed,
+        Symptom::JobStuck,
+        Symptom::Missing,
+        Symptom::NotCreated,
+        Symptom::NotStarted,
+        Symptom::Crashing,
+    ],
+    &[
+        Symptom::NodeUnhealthy,
+        Symptom::NotReady,
+        Symptom::Unreachable,
+        Symptom::Evicted,
+        Symptom::ControlPlane,
+    ],
+    &[Symptom::CannotEvict, Symptom::CannotDelete, Symptom::RolloutStalled, Symptom::StaleVersion],
+];
+
+impl Symptom {
+    /// Whether people may use the word for one and mean the other: what does not start is not ready,
+    /// and what is not ready cannot be reached.
+    pub fn is_akin(self, other: Self) -> bool {
+        self == other || AKIN.iter().any(|group| group.contains(&self) && group.contains(&other))
+    }
+
+    /// Whether something that has it may still do its work: a log or a metric tells of it, no state.
+    pub fn is_soft(self) -> bool {
+        matches!(
+            self,
+            Self::Errors
+                | Self::CallFailing
+                | Self::ResolutionFailing
+                | Self::Forbidden
+                | Self::Slow
+                | Self::Restarting
+        )
+    }
+}
+
 impl fmt::Display for Symptom {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::cluster::types::*;
 use crate::cluster::{ClusterState, Kind, ObjectRef};
-use crate::diagnose::{Context, Facts};
+use crate::diagnose::{Context, Facts, job};
 use crate::evidence::Evidence;
 use crate::symptom::Symptom;
 
@@ -99,7 +99,7 @@ impl<'a> Scan<'_, 'a> {
     fn job(&mut self, job: &Workload) {
         let object = job.object_ref();
         if let Some(failed) = condition(&job.status.conditions, "Failed").filter(|failed| failed.is_true()) {
-            if !self.superseded(job) {
+            if !job::superseded(self.context, job) {
                 let path = "status.conditions[Failed]";
                 let evidence = Evidence::status(object.clone(), path, failed.reason.clone())
                     .excerpt(failed.message.clone())
@@ -128,20 +128,6 @@ impl<'a> Scan<'_, 'a> {
                 vec![evidence],
             );
         }
-    }
-
-    /// Whether a later Job of the same CronJob completed.
-    fn superseded(&self, job: &Workload) -> bool {
-        let Some(owner) = job.metadata.controller() else { return false };
-        self.state().workloads.in_namespace(&job.metadata.namespace).iter().any(|other| {
-            other.kind == Kind::Job
-                && other
-                    .metadata
-                    .controller()
-                    .is_some_and(|own| own.name == owner.name && own.kind == owner.kind)
-                && other.metadata.creation_timestamp > job.metadata.creation_timestamp
-                && condition(&other.status.conditions, "Complete").is_some_and(Condition::is_true)
-        })
     }
 
     fn replicas(&mut self, workload: &Workload) {

@@ -132,12 +132,13 @@ impl<'a> Assembler<'a> {
         let mode = &candidate.mode.mode;
         let shown = self.symptoms(&ranked.best.object);
         let meant = &self.focus.symptoms;
-        let misfit = !meant.is_empty()
-            && !meant.iter().any(|symptom| {
-                shown.contains(symptom) || mode.explains.contains(symptom) || mode.manifests == Some(*symptom)
-            });
-        let pointed = (!meant.is_empty() && !misfit)
-            || self.focus.closure(self.topology).contains(&candidate.fact.subject);
+        let seen = || shown.iter().chain(&mode.explains).chain(&mode.manifests);
+        let fits = |akin: fn(Symptom, Symptom) -> bool| {
+            meant.iter().any(|symptom| seen().any(|other| akin(*symptom, *other)))
+        };
+        let misfit = !meant.is_empty() && !fits(Symptom::is_akin);
+        let pointed =
+            fits(|a, b| a == b) || self.focus.closure(self.topology).contains(&candidate.fact.subject);
         Basis {
             proof: candidate.proof,
             role: mode.role,
@@ -152,6 +153,7 @@ impl<'a> Assembler<'a> {
             misfit,
             alternative: ranked.alternative,
             unasked: candidate.fact.text("matters") == "if-described" && !pointed,
+            link: ranked.link,
         }
     }
 

@@ -7,6 +7,7 @@ use crate::knowledge::{Proof, Role};
 use crate::report::model::{Confidence, Level};
 
 use super::depend::Strength;
+use super::explain::Link;
 
 /// What a hypothesis rests on.
 #[derive(Clone, Debug)]
@@ -37,6 +38,8 @@ pub struct Basis {
     pub alternative: bool,
     /// It may be meant so or harm nobody, and the description does not point at it.
     pub unasked: bool,
+    /// What ties it to the description.
+    pub link: Link,
 }
 
 const DECISIVE: f64 = 0.96;
@@ -53,7 +56,10 @@ const NOT_FOUND_CAP: f64 = 0.85;
 const BLIND_CAP: f64 = 0.85;
 const MISFIT: f64 = 0.02;
 const ALTERNATIVE_CAP: f64 = 0.45;
-const UNASKED_CAP: f64 = 0.45;
+const UNASKED_CAP: f64 = 0.25;
+const ECHO_CAP: f64 = 0.70;
+const NEAR_CAP: f64 = 0.40;
+const LIKELY_CAP: f64 = 0.85;
 
 impl Basis {
     /// The confidence; none where it is too low for a hypothesis.
@@ -92,6 +98,17 @@ impl Basis {
                 CONFIGURED_CAP,
                 "the call is configured, not seen to fail",
             ),
+            (
+                self.hops > 0 && self.weakest == Strength::Likely,
+                LIKELY_CAP,
+                "calls fail, but the log does not say which",
+            ),
+            (self.link == Link::Echoes, ECHO_CAP, "only the description's words point at it"),
+            (
+                self.link == Link::Near,
+                NEAR_CAP,
+                "it is where the complaint is, but nothing ties it to what is described",
+            ),
             (self.rival, RIVAL_CAP, "another cause explains the same"),
             (self.divided, DIVIDED_CAP, "several independent faults"),
             (self.not_found, NOT_FOUND_CAP, "a name of the description was not found"),
@@ -129,6 +146,7 @@ mod tests {
             misfit: false,
             alternative: false,
             unasked: false,
+            link: Link::Explains,
         }
     }
 

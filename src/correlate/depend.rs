@@ -1,6 +1,6 @@
 //! Dependencies along which a fault in one object becomes a symptom of another.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster::address::{self, Address, Target};
 use crate::cluster::topology::Relation;
@@ -13,6 +13,8 @@ use crate::evidence::Evidence;
 pub enum Strength {
     /// Only configured: nothing shows that the dependency is in use.
     Configured,
+    /// Configured, and the caller's log tells of failed calls without saying to whom.
+    Likely,
     /// By the objects' nature, or seen to fail.
     Proven,
 }
@@ -34,6 +36,8 @@ pub struct Dependency {
 #[derive(Clone, Debug, Default)]
 pub struct Dependencies {
     by_object: BTreeMap<ObjectRef, Vec<Dependency>>,
+    /// Callers whose logs tell of failed calls to nobody that is known.
+    unplaced: BTreeSet<ObjectRef>,
 }
 
 /// Names under which facts refer to what their subject depends on.
@@ -47,7 +51,11 @@ impl Dependencies {
         all.relations(context);
         all.facts(facts);
         all.logs(context);
-        for dependencies in all.by_object.values_mut() {
+        for (object, dependencies) in &mut all.by_object {
+            if all.unplaced.contains(object) {
+                let configured = dependencies.iter_mut().filter(|one| one.strength == Strength::Configured);
+                configured.for_each(|one| one.strength = Strength::Likely);
+            }
             // The strongest statement of each dependency stays.
             dependencies
                 .sort_by(|a, b| a.on.cmp(&b.on).then(b.strength.cmp(&a.strength)).then(a.how.cmp(&b.how)));
@@ -124,7 +132,12 @@ impl Dependencies {
     /// Calls that logs show to fail, by their target.
     fn logs(&mut self, context: &Context<'_>) {
         for finding in context.logs.iter().filter(|finding| !finding.recovered && !finding.is_milestone()) {
-            let Some(target) = &finding.target else { continue };
+            let Some(target) = &finding.target else {
+                if matches!(finding.class, "call" | "dependency") {
+                    self.unplaced.insert(finding.workload.clone());
+                }
+                continue;
+            };
             let pod = ObjectRef::new(Kind::Pod, &finding.key.namespace, &finding.key.pod);
             let evidence = Evidence::new(
                 crate::evidence::Source::Log,

@@ -11,6 +11,10 @@ use super::anomaly::Anomaly;
 use super::depend::{Dependencies, Dependency, Strength};
 use super::focus::Focus;
 
+/// Score of an explanation from which on nothing else is looked for.
+const GOOD: f64 = 0.6;
+/// Most faults shown only because they are where the complaint is.
+const MAX_NEAR: usize = 3;
 /// Longest causal chain followed.
 const MAX_DEPTH: usize = 6;
 
@@ -52,6 +56,20 @@ pub struct Ranked<'a> {
     pub rival: bool,
     /// It explains only what a better cause explains already.
     pub alternative: bool,
+    /// What ties it to the description.
+    pub link: Link,
+}
+
+/// What ties a cause to the description.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// It explains what the description points at.
+    Explains,
+    /// It does not, but a word of the description is part of its name, or it hits pods of the node
+    /// that is named.
+    Echoes,
+    /// It does not, but it is where the complaint is.
+    Near,
 }
 
 /// What the abduction found.
@@ -93,6 +111,19 @@ pub fn explain<'a>(
     others.retain(|ranked| !known.contains(&ranked.best.key()) && !ranked.alternative);
     if open && hypotheses.is_empty() && focus.namespaces.is_empty() {
         hypotheses = std::mem::take(&mut others);
+    } else if !hypotheses.iter().any(|ranked| ranked.best.score >= GOOD) {
+        // What is named is well, or nothing tells why not: what else is wrong may be meant.
+        let mut near = 0;
+        for ranked in &mut others {
+            ranked.link = search.link(ranked, focus, &pointed_at);
+            near += usize::from(ranked.link == Link::Near);
+            if ranked.link == Link::Near && near > MAX_NEAR {
+                ranked.link = Link::Explains;
+            }
+        }
+        let (near, far) = others.into_iter().partition(|ranked| ranked.link != Link::Explains);
+        hypotheses.extend(near);
+        others = far;
     }
     Outcome { hypotheses, others }
 }
@@ -210,6 +241,7 @@ impl<'a> Search<'a> {
         let beneath = self.explanations(&dependency.on, visited);
         let factor = match dependency.strength {
             Strength::Proven => 0.98,
+            Strength::Likely => 0.85,
             Strength::Configured => 0.70,
         };
         beneath
@@ -254,8 +286,23 @@ impl<'a> Search<'a> {
         }
         match dependency.strength {
             Strength::Proven => true,
-            Strength::Configured => self.is_unavailable(&dependency.on, 0),
+            Strength::Likely | Strength::Configured => self.is_unwell(&dependency.on, 0),
         }
+    }
+
+    /// Whether callers of an object may notice that something is wrong: it does not do its work, or
+    /// it runs and fails at what it calls in turn.
+    fn is_unwell(&self, object: &ObjectRef, depth: usize) -> bool {
+        let fails = self.symptoms(object).iter().any(|symptom| {
+            matches!(
+                symptom,
+                Symptom::Errors | Symptom::CallFailing | Symptom::ResolutionFailing | Symptom::Forbidden
+            )
+        });
+        let behind = object.kind == Kind::Service
+            && depth == 0
+            && self.dependencies.of(object).iter().any(|dependency| self.is_unwell(&dependency.on, 1));
+        fails || behind || self.is_unavailable(object, depth)
     }
 
     /// Whether an object does not do its work: broken itself, or a Service without endpoints.
@@ -300,6 +347,7 @@ impl<'a> Search<'a> {
                     weight: 0.0,
                     rival: false,
                     alternative: false,
+                    link: Link::Explains,
                 });
                 if ranked.covers.insert(object.clone()) {
                     ranked.weight += weight;
@@ -377,7 +425,35 @@ impl<'a> Search<'a> {
         let worst = all.iter().map(|symptom| severity(*symptom)).fold(0.1, f64::max);
         let fits = all.iter().any(|symptom| focus.symptoms.contains(symptom));
         let named = focus.objects.iter().any(|named| named == object);
-        worst * if fits { 1.5 } else { 1.0 } * if named { 2.0 } else { 1.0 }
+        // Where nothing is named, a word that is part of a name is all that points.
+        let echoed = !focus.names_something() && focus.echoes(object);
+        let pointed = match (named, echoed) {
+            (true, _) => 2.0,
+            (false, true) => 3.0,
+            (false, false) => 1.0,
+        };
+        worst * if fits { 1.5 } else { 1.0 } * pointed
+    }
+
+    /// What ties a fault that explains nothing described to the description all the same.
+    fn link(&self, ranked: &Ranked<'a>, focus: &Focus, pointed_at: &[ObjectRef]) -> Link {
+        let candidate = ranked.best.candidate;
+        let doubtful = candidate.mode.mode.role != Role::Cause || candidate.proof < Proof::Computed;
+        if doubtful || candidate.fact.text("matters") == "if-described" {
+            return Link::Explains;
+        }
+        let touched: BTreeSet<&ObjectRef> =
+            candidate.accounts_for().chain([&candidate.blame, &ranked.best.object]).collect();
+        let on_node = focus.objects.iter().filter(|named| named.kind == Kind::Node).any(|node| {
+            touched.iter().any(|object| self.dependencies.of(object).iter().any(|hop| hop.on == *node))
+        });
+        if on_node || touched.iter().any(|object| focus.echoes(object)) {
+            return Link::Echoes;
+        }
+        let places: BTreeSet<&str> =
+            pointed_at.iter().map(ObjectRef::ns).filter(|namespace| !namespace.is_empty()).collect();
+        let near = touched.iter().any(|object| places.contains(object.ns()));
+        if near { Link::Near } else { Link::Explains }
     }
 
     /// Objects whose symptoms follow from an explanation: those on its path and those it affects,

@@ -17,6 +17,10 @@ pub struct Focus {
     pub symptoms: Vec<Symptom>,
     /// Whether a name of the description was not found: caps confidence.
     pub not_found: bool,
+    /// Telling words of the description, as stems: an object whose name has one may be meant.
+    pub words: BTreeSet<String>,
+    /// Whether the description asks if something is over, so that nothing need be wrong.
+    pub asks_whether_over: bool,
 }
 
 impl Focus {
@@ -30,6 +34,14 @@ impl Focus {
         self.namespaces.is_empty()
             || object.namespace.is_none()
             || self.namespaces.iter().any(|namespace| namespace == object.ns())
+    }
+
+    /// Whether a word of the description is part of an object's name: "no mails" and `mail-dispatcher`.
+    ///
+    /// Parts that a named object has as well tell nothing: they are the name of the whole.
+    pub fn echoes(&self, object: &ObjectRef) -> bool {
+        let own: BTreeSet<String> = self.objects.iter().flat_map(|named| stems(&named.name)).collect();
+        stems(&object.name).any(|stem| self.words.contains(&stem) && !own.contains(&stem))
     }
 
     /// The named objects with those that are the same thing to a person: a Service's workloads,
@@ -80,4 +92,13 @@ impl Focus {
         }
         all
     }
+}
+
+/// The parts of a name as stems, to compare with [`Focus::words`].
+pub fn stems(name: &str) -> impl Iterator<Item = String> {
+    let parts = name.split(|letter: char| !letter.is_alphanumeric());
+    parts.filter(|part| part.chars().count() > 2).map(|part| {
+        let lower = part.to_lowercase();
+        lower.strip_suffix('s').map_or_else(|| lower.clone(), str::to_owned)
+    })
 }

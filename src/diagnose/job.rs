@@ -8,6 +8,9 @@ use crate::cluster::types::{Object, Pod, Workload, condition};
 use crate::cluster::{Kind, ObjectRef};
 use crate::evidence::Evidence;
 
+/// Seconds after which a Job that failed and was made by no CronJob is no news.
+const FORGOTTEN: i64 = 24 * 3600;
+
 /// See [`super::Diagnoser::facts`].
 pub const FACTS: &[FactSpec] = &[
     FactSpec {
@@ -22,6 +25,7 @@ pub const FACTS: &[FactSpec] = &[
             ("exit_code", "the exit code of the last pod"),
             ("line", "the last telling line of its log"),
             ("running", "whether its pods were running well when the deadline ended them"),
+            ("matters", "if-described where it failed long ago: a run of one time that nobody missed"),
         ],
         refs: &[("cronjob", "the CronJob that made it")],
     },
@@ -43,11 +47,10 @@ pub const FACTS: &[FactSpec] = &[
 /// See [`super::Diagnoser::run`].
 pub fn run(context: &Context<'_>, facts: &mut Facts) {
     for job in context.state.workloads.iter().filter(|workload| workload.kind == Kind::Job) {
-        let owner = job.metadata.controller().filter(|owner| owner.kind == "CronJob");
-        let cronjob = owner.map(|owner| ObjectRef::new(Kind::CronJob, &job.metadata.namespace, &owner.name));
-        if cronjob.as_ref().is_some_and(|cronjob| superseded(context, job, cronjob)) {
+        if superseded(context, job) {
             continue;
         }
+        let cronjob = cronjob_of(job);
         let Some(mut fact) = failed(context, job).or_else(|| stuck(context, job)) else { continue };
         if let Some(cronjob) = cronjob {
             fact = fact.affects(cronjob.clone()).object("cronjob", cronjob);
@@ -56,14 +59,21 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
     }
 }
 
+/// The CronJob that made a Job.
+fn cronjob_of(job: &Workload) -> Option<ObjectRef> {
+    let owner = job.metadata.controller().filter(|owner| owner.kind == "CronJob")?;
+    Some(ObjectRef::new(Kind::CronJob, &job.metadata.namespace, &owner.name))
+}
+
 /// Whether a later Job of the same CronJob has succeeded.
-fn superseded(context: &Context<'_>, job: &Workload, cronjob: &ObjectRef) -> bool {
+pub fn superseded(context: &Context<'_>, job: &Workload) -> bool {
+    let Some(cronjob) = cronjob_of(job) else { return false };
     let created = job.metadata.creation_timestamp;
-    let by_status = context.state.workload_of(cronjob).is_some_and(|cron| {
+    let by_status = context.state.workload_of(&cronjob).is_some_and(|cron| {
         cron.status.last_successful_time > created && cron.status.last_successful_time > job.status.start_time
     });
     by_status
-        || context.topology.controlled_workloads(cronjob).any(|other| {
+        || context.topology.controlled_workloads(&cronjob).any(|other| {
             other.kind == Kind::Job
                 && other.metadata.creation_timestamp > created
                 && condition(&other.status.conditions, "Complete").is_some_and(|complete| complete.is_true())
@@ -107,6 +117,10 @@ fn failed(context: &Context<'_>, job: &Workload) -> Option<Fact> {
         .at(failed.last_transition_time.0)]),
         None => fact.evidence(said.map(Evidence::event)),
     };
+    let ended = failed.and_then(|failed| context.state.age_seconds(failed.last_transition_time));
+    if cronjob_of(job).is_none() && ended.is_some_and(|seconds| seconds > FORGOTTEN) {
+        fact = fact.param("matters", "if-described");
+    }
     if let Some(deadline) = job.spec.active_deadline_seconds {
         fact = fact.param("deadline", deadline);
         if class == "deadline" {

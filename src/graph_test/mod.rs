@@ -77,11 +77,7 @@ fn analyze(graph: &Graph, test: &InlineTest) -> Result<Analysis, String> {
     let topology = Topology::new(&state);
     let grounded =
         crate::intent::ground(&crate::intent::parse(&test.description), &topology, &[], state.now());
-    let focus = Focus {
-        objects: grounded.objects.iter().map(|object| object.object.clone()).collect(),
-        symptoms: grounded.symptoms.clone(),
-        ..Focus::default()
-    };
+    let focus = Focus { namespaces: Vec::new(), not_found: false, ..pipeline::pointed_at(&grounded) };
     Ok(pipeline::analyze(&state, &topology, graph, &focus, None))
 }
 

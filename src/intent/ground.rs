@@ -8,8 +8,9 @@ use super::catalog::{Catalog, Entry, Rank};
 use super::matching::{Quality, nearness};
 use super::parse::{ARTICLES, NameForm, NameMention, ParsedIntent, Word};
 use super::resolve::{Hit, Resolver};
+use super::text::fold;
 use super::time;
-use super::words::{WordClass, is_weak};
+use super::words::{WordClass, class_of, is_filler, is_weak};
 use crate::cluster::object::{Kind, ObjectRef};
 use crate::cluster::topology::Topology;
 use crate::report::model::{Ambiguous, IntentInfo, IntentObject, NotFound};
@@ -46,6 +47,8 @@ pub struct GroundedIntent {
     pub negated: Vec<ObjectRef>,
     /// Whether it asks if something is over.
     pub resolved_hint: bool,
+    /// Its words that may be part of a name and say which.
+    pub telling: Vec<String>,
     /// Who read it: `builtin`, the name of another parser, or `merged`; empty: `builtin`.
     pub parser: &'static str,
     /// What another parser gave: field and parser.
@@ -119,6 +122,7 @@ pub fn ground(
         symptoms: parsed.symptoms.clone(),
         window: parsed.time.as_ref().and_then(|mention| time::window(mention, now)),
         resolved_hint: parsed.resolved_hint,
+        telling: parsed.words.iter().flat_map(|word| telling(&word.text)).collect(),
         negated,
         ..GroundedIntent::default()
     };
@@ -458,6 +462,17 @@ impl Grounder<'_, '_, '_, '_> {
             }
         }
     }
+}
+
+/// The parts of a word that may be parts of a name and say which: `mails` of "e-mails".
+fn telling(word: &str) -> impl Iterator<Item = String> {
+    let parts =
+        fold(word).split(|letter: char| !letter.is_alphanumeric()).map(str::to_owned).collect::<Vec<_>>();
+    let tells = |part: &String| {
+        let singular = part.strip_suffix('s').unwrap_or(part);
+        matches!(class_of(part), WordClass::Name | WordClass::Generic) && !is_filler(singular)
+    };
+    parts.into_iter().filter(tells)
 }
 
 /// "web-1 is NotReady" tells an unhealthy node, if that is what `web-1` is.

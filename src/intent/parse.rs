@@ -243,7 +243,8 @@ impl<'t> Reader<'t> {
         if self.is_taken(index) || self.label(index, token) {
             return;
         }
-        if token.flag && !is_name_like(token) {
+        // A mention of a person or a team names no object.
+        if token.flag && !is_name_like(token) || token.text.starts_with('@') {
             return;
         }
         if token.folded.contains('/') {

@@ -157,7 +157,7 @@ const GENERIC: &str = "
     backends balance base bot broker bus cache client clients cluster clusters component components console consumer
     controller core coredns cron crons data database databases db dbs device devices dispatcher email emails
     endpoint endpoints engine etcd exporter feature front frontend frontends game games gateway gateways grpc gui hook
-    image images item items kafka list listener load-balancer loadbalancer mail manager master message messages metric
+    image images item items kafka list listener load-balancer loadbalancer mail mails manager master message messages metric
     metrics microservice microservices migration mobile module mongo mongodb mysql nginx notification notifications
     operator order orders page pages portal postgres postgresql primary processor producer product products program
     proxy queue queues rabbitmq redis replica resolver router scheduler scraper script scripts search secondary

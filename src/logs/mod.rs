@@ -80,7 +80,7 @@ impl LogFinding {
 /// process, which others need not wait for where this runs beside them.
 pub fn prepare() {
     let failed = "2026-01-01T00:00:00Z ERROR db: dial tcp 10.0.0.1:5432: connect: connection refused";
-    let scanning = Scanning { now: None, since: None, ended: false };
+    let scanning = Scanning::default();
     let _ = scan::scan(failed, scanning);
 }
 
@@ -93,7 +93,8 @@ pub struct LogIndex {
 impl LogIndex {
     /// Analyses every log of the state.
     ///
-    /// Faults before `since` are left out unless the log ends with them; milestones stay.
+    /// Faults before `since` are left out, unless the log of a pod that is not Ready ends with them;
+    /// milestones stay.
     pub fn new(state: &ClusterState, topology: &Topology<'_>, since: Option<Timestamp>) -> Self {
         let mut merged: BTreeMap<(ObjectRef, String, bool, Identity), LogFinding> = BTreeMap::new();
         let read = state.logs.iter().filter(|(key, log)| is_log(key, log));
@@ -102,7 +103,8 @@ impl LogIndex {
             let key = &key;
             let pod = state.pods.get(&key.namespace, &key.pod);
             let workload = topology.workload_of(&ObjectRef::new(Kind::Pod, &key.namespace, &key.pod));
-            let scanning = Scanning { now: state.now, since, ended: has_ended(pod, key) };
+            let well = !key.previous && pod.is_some_and(Pod::is_ready);
+            let scanning = Scanning { now: state.now, since, ended: has_ended(pod, key), well };
             let over = is_over(pod, key);
             for mut found in scan::scan(text, scanning) {
                 found.recovered |= over;

@@ -77,10 +77,12 @@ impl Found {
 pub(super) struct Scanning {
     /// The capture time.
     pub(super) now: Option<Timestamp>,
-    /// Entries before this are history, unless the log ends with them.
+    /// Entries before this are history, unless the log of a process that is not well ends with them.
     pub(super) since: Option<Timestamp>,
     /// Whether the process that wrote the log has ended.
     pub(super) ended: bool,
+    /// Whether it runs and does its work, so that what it said last may be long over.
+    pub(super) well: bool,
 }
 
 /// What one entry means.
@@ -104,7 +106,8 @@ pub(super) fn scan(text: &str, scanning: Scanning) -> Vec<Found> {
         let Some(meaning) = meaning else { continue };
         let milestone = matches!(meaning.found.class, "start" | "lifecycle");
         let old = scanning.since.is_some_and(|since| entry.time.is_some_and(|time| time < since));
-        if old && !milestone && index < tail || is_echo(&entries, &meanings, &moods, index) {
+        if old && !milestone && (index < tail || scanning.well) || is_echo(&entries, &meanings, &moods, index)
+        {
             continue;
         }
         groups.add(index, meaning);
@@ -317,7 +320,7 @@ pub(super) mod testing {
     /// Findings of a log as text: `id host:port name=value …`.
     pub(in crate::logs) fn told(text: &str) -> Vec<String> {
         let now = "2026-11-24T12:00:00Z".parse().ok();
-        scan(text, Scanning { now, since: None, ended: false })
+        scan(text, Scanning { now, ..Scanning::default() })
             .into_iter()
             .map(|found| {
                 let mut line = found.signature.to_owned();
@@ -363,7 +366,7 @@ mod tests {
 
     fn scanned(text: &str, ended: bool) -> Vec<Found> {
         let now = "2026-11-24T12:00:00Z".parse().ok();
-        scan(text, Scanning { now, since: None, ended })
+        scan(text, Scanning { now, ended, ..Scanning::default() })
     }
 
     #[track_caller]
@@ -438,9 +441,11 @@ mod tests {
     fn history_is_left_out_unless_the_log_ends_with_it() {
         let since = "2026-11-24T03:00:00Z".parse().ok();
         let old = "2026-11-24T01:00:00Z ERROR disk is full\n";
-        let look = |text: &str| scan(text, Scanning { now: None, since, ended: false }).len();
+        let look = |text: &str| scan(text, Scanning { since, ..Scanning::default() }).len();
         assert_eq!(look(&format!("{old}{}", "2026-11-24T03:31:51Z INFO work\n".repeat(50))), 0);
         assert_eq!(look(old), 1);
+        // A process that does its work has got over what it said hours ago.
+        assert!(scan(old, Scanning { since, well: true, ..Scanning::default() }).is_empty());
     }
 
     #[test]
