@@ -14,7 +14,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::agent::{self, AgentError, Collector, Limits, Source, Want};
 use crate::cluster::address::Target;
 use crate::cluster::topology::{Relation, Topology};
-use crate::cluster::types::{LabelSelector, Object};
+use crate::cluster::types::{Health, LabelSelector, Object};
 use crate::cluster::{ClusterState, Kind, ObjectRef};
 use crate::correlate::{Focus, anomaly, assemble, depend, explain, focus};
 use crate::diagnose::{self, Context};
@@ -200,7 +200,9 @@ async fn narrow(collector: &mut Collector, understood: &Understanding, request: 
 
 fn related_kinds(collector: &mut Collector, request: &Request) -> Vec<Want> {
     let chosen = collector.chosen().to_vec();
-    agent::default_wants(collector.state(), &chosen, request.namespaces.is_empty())
+    let mut wants = agent::default_wants(collector.state(), &chosen, request.namespaces.is_empty());
+    wants.extend(collector.served_resources());
+    wants
 }
 
 /// What the later rounds share.
@@ -376,11 +378,17 @@ fn related(topology: &Topology<'_>, chosen: &[String]) -> Vec<Want> {
         topology.state().events.iter().any(|event| event.is_warning() && event.message.contains("webhook"));
     let leads =
         |relation: Relation| relation == Relation::Calls || (webhooks && relation == Relation::Admits);
-    let namespaces: BTreeSet<&str> = topology
-        .edges()
-        .iter()
-        .filter(|edge| leads(edge.relation))
+    let edges = topology.edges().iter().filter(|edge| {
+        leads(edge.relation) || (edge.relation == Relation::Routes && edge.from.kind.custom().is_some())
+    });
+    // What a custom resource that is not well, or that steers requests, is about.
+    let custom = topology.state().custom_resources.iter().filter(|resource| {
+        !resource.destinations.is_empty()
+            || resource.worst().is_some_and(|worst| worst.health >= Health::Slow)
+    });
+    let namespaces: BTreeSet<&str> = edges
         .map(|edge| edge.to.ns())
+        .chain(custom.map(|resource| resource.metadata.namespace.as_str()))
         .filter(|namespace| !namespace.is_empty() && !chosen.iter().any(|own| own == namespace))
         .collect();
     namespaces

@@ -11,6 +11,8 @@ use crate::report::model::{BlindSpot, RbacRule};
 pub(super) enum Subject {
     /// A kind's list.
     Kind(Kind),
+    /// Lists of an API group of custom resources, by plural name.
+    Group(&'static str),
     /// Values of ConfigMaps, whose metadata was read.
     Values,
     /// Container logs.
@@ -99,6 +101,7 @@ impl Subject {
     fn name(&self) -> String {
         match self {
             Self::Kind(kind) => kind.plural().to_owned(),
+            Self::Group(group) => format!("custom resources of {group}"),
             Self::Values => "values of ConfigMaps".to_owned(),
             Self::Logs => "logs".to_owned(),
             Self::Object(object) => object.clone(),
@@ -110,7 +113,7 @@ impl Subject {
 impl Entry {
     fn report(&self, subject: &Subject) -> BlindSpot {
         let what = match subject {
-            Subject::Logs | Subject::Values if !self.names.is_empty() => {
+            Subject::Logs | Subject::Values | Subject::Group(_) if !self.names.is_empty() => {
                 format!("{}: {}", subject.name(), some(&self.names))
             }
             subject => subject.name(),
@@ -130,10 +133,12 @@ impl Entry {
 
     /// The smallest rule that would remove the blind spot.
     fn rule(&self, subject: &Subject) -> Option<RbacRule> {
-        let (group, resource, verb) = match subject {
-            Subject::Kind(kind) => (group(kind), kind.plural(), "list"),
-            Subject::Values => ("", Kind::ConfigMap.plural(), "get"),
-            Subject::Logs => ("", "pods/log", "get"),
+        let one = |resource: &str| vec![resource.to_owned()];
+        let (group, resources, verb) = match subject {
+            Subject::Kind(kind) => (group(kind), one(kind.plural()), "list"),
+            Subject::Group(group) => (*group, self.names.iter().cloned().collect(), "list"),
+            Subject::Values => ("", one(Kind::ConfigMap.plural()), "get"),
+            Subject::Logs => ("", one("pods/log"), "get"),
             Subject::Object(_) | Subject::File(_) => return None,
         };
         let mut namespaces = self.namespaces.iter();
@@ -143,7 +148,7 @@ impl Entry {
         };
         Some(RbacRule {
             api_groups: vec![group.to_owned()],
-            resources: vec![resource.to_owned()],
+            resources,
             verbs: vec![verb.to_owned()],
             namespace,
         })
@@ -166,6 +171,7 @@ fn effect(subject: &Subject) -> &'static str {
         Subject::Logs => "cannot tell what the processes said before they failed",
         Subject::Values => "cannot tell a wrong value from a right one",
         Subject::Object(_) => "this object is left out",
+        Subject::Group(_) => "cannot tell what the controllers of these say about them",
         Subject::File(_) => "what it holds is left out",
         Subject::Kind(kind) => match kind {
             Kind::Namespace => "cannot tell which namespaces exist; only the known ones are looked at",

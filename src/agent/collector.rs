@@ -4,11 +4,15 @@
 //! It reads and remembers; it judges nothing. What it could not read is in the coverage of the
 //! state, so that nobody claims an absence, and in the blind spots.
 
+mod custom;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+
+pub(super) use custom::served_versions;
 
 use super::blind::{BlindSpots, Class, Subject};
 use super::error::AgentError;
@@ -142,7 +146,7 @@ impl Collector {
         if self.source.is_snapshot() || self.scope != Scope::Cluster {
             return None;
         }
-        let lists = [Kind::Namespace, Kind::Node].map(|kind| Job::List { kind, namespace: None });
+        let lists = [Kind::Namespace, Kind::Node].map(|kind| Job::list(kind, None));
         let mut jobs = vec![Job::Version, Job::Warnings { namespace: None }, Job::Stuck];
         jobs.extend(lists);
         jobs.extend(TABLES.iter().map(|kind| Job::Table { kind: kind.clone() }));
@@ -200,7 +204,7 @@ impl Collector {
     /// # Errors
     /// Where nothing at all can be read, or a namespace of the request does not exist.
     pub async fn inventory(&mut self) -> Result<(), AgentError> {
-        let mut jobs = vec![Job::Version, Job::List { kind: Kind::Namespace, namespace: None }];
+        let mut jobs = vec![Job::Version, Job::list(Kind::Namespace, None)];
         if self.scope == Scope::Cluster {
             jobs.push(Job::Warnings { namespace: None });
         }
@@ -281,8 +285,14 @@ impl Collector {
 
     /// The lists that a kind needs.
     fn expand(&self, kind: &Kind, namespace: Option<&str>) -> Vec<Job> {
-        let list = |namespace: Option<String>| Job::List { kind: kind.clone(), namespace };
-        if !kind.namespaced() {
+        let version = match kind.custom() {
+            Some(resource) => self.versions(resource).first().copied(),
+            None => Some(kind.api_version()),
+        };
+        let Some(version) = version else { return Vec::new() };
+        let list = |namespace: Option<String>| Job::List { kind: kind.clone(), namespace, version };
+        // Custom resources are few, so that what stands out elsewhere does not narrow them.
+        if !kind.namespaced() || (kind.custom().is_some() && self.request.namespaces.is_empty()) {
             return vec![list(None)];
         }
         match (namespace, &self.scope) {
@@ -340,7 +350,7 @@ impl Collector {
     /// A namespace's list is done where the cluster's is.
     fn is_done(&self, job: &Job) -> bool {
         match job {
-            Job::List { kind, namespace: Some(namespace) } => self.state.was_read(kind, namespace),
+            Job::List { kind, namespace: Some(namespace), .. } => self.state.was_read(kind, namespace),
             _ => false,
         }
     }
@@ -384,7 +394,7 @@ impl Collector {
     }
 
     fn cover(&mut self, job: &Job) {
-        let Job::List { kind, namespace } = job else { return };
+        let Job::List { kind, namespace, .. } = job else { return };
         let mut kinds = vec![kind.clone()];
         if *kind == Kind::Endpoints {
             // They stand in for slices, which could not be had.
@@ -408,7 +418,10 @@ impl Collector {
             Job::Version | Job::Warnings { .. } | Job::Stuck | Job::Table { .. } | Job::Places { .. } => {
                 Vec::new()
             }
-            Job::List { kind, namespace } => self.fail_list(kind, namespace.as_deref(), failure),
+            Job::List { kind, namespace, version } => match kind.custom() {
+                Some(resource) => self.fail_custom(resource, namespace.as_deref(), version, failure),
+                None => self.fail_list(kind, namespace.as_deref(), failure),
+            },
             Job::Log(key) => {
                 self.fail_log(key, failure);
                 Vec::new()
@@ -441,7 +454,7 @@ impl Collector {
         }
         let mut follow = Vec::new();
         if *kind == Kind::EndpointSlice && (forbidden || matches!(failure, Failure::NotFound(_))) {
-            follow.push(Job::List { kind: Kind::Endpoints, namespace: namespace.map(str::to_owned) });
+            follow.push(Job::list(Kind::Endpoints, namespace.map(str::to_owned)));
         }
         if self.hides(kind, namespace, failure) && follow.is_empty() {
             let coverage = self.state.coverage.entry(kind.clone()).or_default();
@@ -483,7 +496,7 @@ impl Collector {
         names
             .into_iter()
             .take(MAX_NAMESPACES)
-            .map(|namespace| Job::List { kind: kind.clone(), namespace: Some(namespace) })
+            .map(|namespace| Job::list(kind.clone(), Some(namespace)))
             .collect()
     }
 

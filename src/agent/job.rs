@@ -23,7 +23,7 @@ pub(super) enum Job {
     /// The server's version.
     Version,
     /// A kind's list, of one namespace or of all.
-    List { kind: Kind, namespace: Option<String> },
+    List { kind: Kind, namespace: Option<String>, version: &'static str },
     /// Warnings of the whole cluster, to find where to look.
     Warnings { namespace: Option<String> },
     /// A kind's table, of all namespaces.
@@ -97,16 +97,25 @@ struct NamedMeta {
 }
 
 impl Job {
+    /// The list of a kind, at the version that is preferred.
+    pub(super) fn list(kind: Kind, namespace: Option<String>) -> Self {
+        let version = kind.api_version();
+        Self::List { kind, namespace, version }
+    }
+
     /// Reads it. Never fails as a whole: what was got until a failure is kept.
     pub(super) async fn run(&self, fetcher: &Fetcher, limits: &Limits) -> Reading {
         match self {
             Self::Version => version(fetcher).await,
-            Self::List { kind, namespace } => list(fetcher, kind, namespace.as_deref(), "").await,
+            Self::List { kind, namespace, version } => {
+                list(fetcher, kind, version, namespace.as_deref(), "").await
+            }
             Self::Warnings { namespace } => {
-                list(fetcher, &Kind::Event, namespace.as_deref(), "type!=Normal").await
+                let version = Kind::Event.api_version();
+                list(fetcher, &Kind::Event, version, namespace.as_deref(), "type!=Normal").await
             }
             Self::Table { kind } => table(fetcher, kind).await,
-            Self::Stuck => list(fetcher, &Kind::Pod, None, STUCK).await,
+            Self::Stuck => list(fetcher, &Kind::Pod, Kind::Pod.api_version(), None, STUCK).await,
             Self::Places { kind, name } => places(fetcher, kind, name).await,
             Self::Log(key) => log(fetcher, key, limits).await,
             Self::Config { namespace, name } => config(fetcher, namespace, name).await,
@@ -175,20 +184,29 @@ fn metadata_only(kind: &Kind) -> bool {
 }
 
 /// Lists too long to be answered from the watch cache in one piece. Events are not in it.
-fn paged(kind: &Kind, namespace: Option<&str>) -> bool {
+pub(super) fn paged(kind: &Kind, namespace: Option<&str>) -> bool {
     match kind {
         Kind::Event => true,
         Kind::Pod | Kind::ReplicaSet | Kind::EndpointSlice | Kind::ConfigMap | Kind::Secret | Kind::Job => {
             namespace.is_none()
         }
-        _ => false,
+        // Nobody knows how many there are.
+        kind => kind.custom().is_some(),
     }
 }
 
-async fn list(fetcher: &Fetcher, kind: &Kind, namespace: Option<&str>, fields: &str) -> Reading {
+async fn list(
+    fetcher: &Fetcher,
+    kind: &Kind,
+    version: &str,
+    namespace: Option<&str>,
+    fields: &str,
+) -> Reading {
     let accept = if metadata_only(kind) { METADATA } else { JSON };
     let mut reading = Reading::default();
-    reading.failure = read_list(fetcher, kind, namespace, fields, accept, &mut reading).await.err();
+    let path = path::list_at(kind, version, namespace);
+    let read = read_list(fetcher, kind, &path, paged(kind, namespace), fields, accept, &mut reading).await;
+    reading.failure = read.err();
     reading
 }
 
@@ -214,13 +232,13 @@ impl Sink for Reading {
 pub(super) async fn read_list(
     fetcher: &Fetcher,
     kind: &Kind,
-    namespace: Option<&str>,
+    path: &str,
+    in_pages: bool,
     fields: &str,
     accept: &str,
     sink: &mut impl Sink,
 ) -> Result<(), Failure> {
-    let path = path::list(kind, namespace);
-    let (version, limit) = if paged(kind, namespace) { ("", PAGE) } else { ("0", "") };
+    let (version, limit) = if in_pages { ("", PAGE) } else { ("0", "") };
     let mut restarts = 0;
     let mut token = String::new();
     loop {
@@ -228,7 +246,7 @@ pub(super) async fn read_list(
         let version = if token.is_empty() { version } else { "" };
         let parameters =
             [("resourceVersion", version), ("limit", limit), ("fieldSelector", fields), ("continue", &token)];
-        let body = match fetcher.get(&path::with_query(&path, &parameters), accept).await {
+        let body = match fetcher.get(&path::with_query(path, &parameters), accept).await {
             Err(Failure::Expired) if restarts < RESTARTS => {
                 restarts += 1;
                 sink.restart();

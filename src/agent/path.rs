@@ -6,7 +6,11 @@ use crate::cluster::Kind;
 
 /// The path of a kind's list, in one namespace or over all.
 pub(super) fn list(kind: &Kind, namespace: Option<&str>) -> String {
-    let version = kind.api_version();
+    list_at(kind, kind.api_version(), namespace)
+}
+
+/// As [`list`], at this `group/version`.
+pub(super) fn list_at(kind: &Kind, version: &str, namespace: Option<&str>) -> String {
     let root = if version.contains('/') { "/apis/" } else { "/api/" };
     match namespace.filter(|_| kind.namespaced()) {
         Some(namespace) => format!("{root}{version}/namespaces/{}/{}", encode(namespace), kind.plural()),

@@ -8,6 +8,7 @@ use kube::Client;
 
 use super::error::AgentError;
 use super::snapshot::{Bounds, Snapshot, SnapshotService};
+use crate::cluster::Kind;
 use crate::cluster::telemetry::{Alert, Series};
 
 /// Which of the two it is.
@@ -42,6 +43,8 @@ pub struct Source {
     pub alerts: Vec<Alert>,
     /// Range metrics (snapshots only).
     pub series: Vec<Series>,
+    /// Custom resources that a snapshot holds, whatever its APIServices say.
+    pub custom_resources: Vec<Kind>,
     /// Files of a snapshot that cannot be read: path and why.
     pub unreadable: Vec<(String, String)>,
 }
@@ -80,6 +83,7 @@ impl Source {
             server_version: snapshot.server_version().to_owned(),
             alerts: snapshot.alerts().to_vec(),
             series: snapshot.series().to_vec(),
+            custom_resources: snapshot.custom_resources().cloned().collect(),
             unreadable: snapshot.unreadable().to_vec(),
         }
     }
@@ -97,6 +101,7 @@ impl Source {
             server_version: String::new(),
             alerts: Vec::new(),
             series: Vec::new(),
+            custom_resources: Vec::new(),
             unreadable: Vec::new(),
         }
     }

@@ -21,6 +21,8 @@ pub(super) const INVENTORY: &[Kind] = &[
     Kind::Service,
     Kind::Ingress,
     Kind::PersistentVolumeClaim,
+    // They tell which custom resources there can be.
+    Kind::ApiService,
 ];
 
 /// Kinds without which hardly anything can be told.

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use clap::Args;
 
 use crate::agent::rbac;
-use crate::cluster::Kind;
+use crate::cluster::{Kind, custom};
 use crate::report::model::RbacRule;
 
 use super::Context;
@@ -58,6 +58,14 @@ fn manifest(namespace: Option<&str>) -> String {
         write_rule(&mut text, rule, &resources);
     }
     text.push_str(
+        "# Custom resources: read where the cluster serves them, so remove what it does not have.\n",
+    );
+    for rule in rbac::custom_rules() {
+        let wanted = |resource: &&String| namespace.is_none() || is_namespaced(&rule, resource);
+        let resources: Vec<&String> = rule.resources.iter().filter(wanted).collect();
+        write_rule(&mut text, &rule, &resources);
+    }
+    text.push_str(
         "# Secrets are read as metadata only (which exist, and the names of their keys), but RBAC cannot\n\
          # grant metadata without values. Without this rule sre-orch cannot tell whether a Secret or a key\n\
          # that a pod refers to exists; remove it where that is not worth the permission.\n",
@@ -85,8 +93,9 @@ fn write_rule(text: &mut String, rule: &RbacRule, resources: &[&String]) {
 fn is_namespaced(rule: &RbacRule, resource: &str) -> bool {
     let plural = resource.split('/').next().unwrap_or_default();
     let group = rule.api_groups.first().map(String::as_str).unwrap_or_default();
-    let of_group = |kind: &&Kind| kind.api_version().split_once('/').map_or("", |(group, _)| group) == group;
-    Kind::ALL.iter().filter(of_group).any(|kind| kind.plural() == plural && kind.namespaced())
+    let of_group = |kind: &Kind| kind.api_version().split_once('/').map_or("", |(group, _)| group) == group;
+    let own = Kind::ALL.iter().cloned().chain(custom::kinds());
+    own.filter(of_group).any(|kind| kind.plural() == plural && kind.namespaced())
 }
 
 #[cfg(test)]
@@ -112,9 +121,14 @@ mod tests {
         let (role, rules) = rules(None);
         assert_eq!(role["kind"], "ClusterRole");
         assert!(rules.iter().flat_map(|(_, verbs)| verbs).all(|verb| verb == "get" || verb == "list"));
-        for resource in
-            ["pods.", "pods/log.", "secrets.", "nodes.", "deployments.apps", "pods.metrics.k8s.io"]
-        {
+        for resource in [
+            "pods.",
+            "pods/log.",
+            "secrets.",
+            "deployments.apps",
+            "pods.metrics.k8s.io",
+            "issuers.cert-manager.io",
+        ] {
             assert_eq!(rules.iter().filter(|(name, _)| name == resource).count(), 1, "{resource}");
         }
     }
@@ -126,10 +140,8 @@ mod tests {
             (role["kind"].as_str(), role["metadata"]["namespace"].as_str()),
             (Some("Role"), Some("shop"))
         );
-        assert!(
-            rules
-                .iter()
-                .all(|(name, _)| !["nodes.", "namespaces.", "persistentvolumes."].contains(&name.as_str()))
-        );
+        assert!(rules.iter().all(|(name, _)| {
+            !["nodes.", "namespaces.", "clusterissuers.cert-manager.io"].contains(&name.as_str())
+        }));
     }
 }

@@ -5,6 +5,7 @@
 //! list was complete. This module does no I/O and knows nothing of causes.
 
 pub mod address;
+pub mod custom;
 pub mod event;
 pub mod logs;
 pub mod object;

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::custom::{self, Resource};
+
 macro_rules! kinds {
     ($($variant:ident => $name:literal, $plural:literal, $group_version:literal, $namespaced:literal;)*) => {
         /// A Kubernetes kind, spelled as Kubernetes spells it.
@@ -31,7 +33,7 @@ macro_rules! kinds {
             pub fn plural(&self) -> &str {
                 match self {
                     $(Kind::$variant => $plural,)*
-                    Kind::Other(name) => name,
+                    Kind::Other(name) => custom::named(name).map_or(name, |resource| resource.plural),
                 }
             }
 
@@ -39,7 +41,7 @@ macro_rules! kinds {
             pub fn api_version(&self) -> &'static str {
                 match self {
                     $(Kind::$variant => $group_version,)*
-                    Kind::Other(_) => "",
+                    Kind::Other(name) => custom::named(name).map_or("", Resource::preferred),
                 }
             }
 
@@ -47,7 +49,7 @@ macro_rules! kinds {
             pub fn namespaced(&self) -> bool {
                 match self {
                     $(Kind::$variant => $namespaced,)*
-                    Kind::Other(_) => true,
+                    Kind::Other(name) => custom::named(name).is_none_or(|resource| resource.namespaced),
                 }
             }
         }
@@ -111,6 +113,23 @@ impl Kind {
     /// The kinds that own pods through a template, and so are what a person edits.
     pub const WORKLOADS: [Kind; 6] =
         [Kind::Deployment, Kind::StatefulSet, Kind::DaemonSet, Kind::ReplicaSet, Kind::Job, Kind::CronJob];
+
+    /// The known custom resource that this is; none for kinds of Kubernetes' own and unknown ones.
+    pub fn custom(&self) -> Option<&'static Resource> {
+        match self {
+            Self::Other(name) => custom::named(name),
+            _ => None,
+        }
+    }
+
+    /// What kubectl takes for it: `deployment`, `certificate.cert-manager.io`.
+    pub fn arg(&self) -> String {
+        let name = self.as_str().to_lowercase();
+        match self.custom() {
+            Some(resource) => format!("{name}.{}", resource.group()),
+            None => name,
+        }
+    }
 
     /// Whether this kind carries a pod template.
     pub fn is_workload(&self) -> bool {

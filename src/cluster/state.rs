@@ -178,6 +178,7 @@ pub struct ClusterState {
     pub api_services: Table<ApiService>,
     pub crds: Table<CustomResourceDefinition>,
     pub leases: Table<Lease>,
+    pub custom_resources: Table<CustomResource>,
     pub pod_metrics: Table<PodMetrics>,
     pub node_metrics: Table<NodeMetrics>,
     /// Events, ordered by the object they are about, then by time.
@@ -257,7 +258,9 @@ impl ClusterState {
             Kind::PodMetrics => push!(pod_metrics),
             Kind::NodeMetrics => push!(node_metrics),
             Kind::Event => self.events.push(serde_json::from_str(json)?),
-            _ => {}
+            kind => {
+                CustomResource::read(kind, json)?.into_iter().for_each(|one| self.custom_resources.push(one))
+            }
         }
         Ok(())
     }
@@ -268,7 +271,7 @@ impl ClusterState {
         absorb!(namespaces nodes pods workloads controller_revisions services endpoint_slices ingresses
             ingress_classes network_policies claims volumes storage_classes volume_attachments config_maps
             secrets service_accounts roles role_bindings quotas limit_ranges autoscalers disruption_budgets
-            priority_classes runtime_classes webhooks api_services crds leases pod_metrics node_metrics);
+            priority_classes runtime_classes webhooks api_services crds leases custom_resources pod_metrics node_metrics);
         self.events.reserve_exact(part.events.len());
         self.events.extend(part.events);
         self.logs.absorb(part.logs);
@@ -280,7 +283,7 @@ impl ClusterState {
         finish!(namespaces nodes pods workloads controller_revisions services ingresses ingress_classes
             network_policies claims volumes storage_classes volume_attachments config_maps secrets
             service_accounts roles role_bindings quotas limit_ranges autoscalers disruption_budgets
-            priority_classes runtime_classes webhooks api_services crds leases pod_metrics node_metrics);
+            priority_classes runtime_classes webhooks api_services crds leases custom_resources pod_metrics node_metrics);
         // Endpoints become several slices of one name, so slices are sorted but not deduplicated.
         self.endpoint_slices.items.sort_by(|a, b| Table::key(a).cmp(&Table::key(b)));
         self.events.sort_by_cached_key(|event| (event.object(), event.last(), event.metadata.name.clone()));
@@ -304,6 +307,12 @@ impl ClusterState {
     /// A workload by kind.
     pub fn workload(&self, kind: &Kind, namespace: &str, name: &str) -> Option<&Workload> {
         self.workloads.named(namespace, name).iter().find(|workload| workload.kind == *kind)
+    }
+
+    /// A custom resource by reference.
+    pub fn custom_resource(&self, object: &ObjectRef) -> Option<&CustomResource> {
+        let found = self.custom_resources.named(object.ns(), &object.name);
+        found.iter().find(|resource| resource.kind == object.kind)
     }
 
     /// A workload by reference.
@@ -338,6 +347,7 @@ impl ClusterState {
                 match kind {
                     $($(Kind::$kind)|+ => any(&self.$table, kind, namespace, name),)*
                     kind if kind.is_workload() => any(&self.workloads, kind, namespace, name),
+                    Kind::Other(_) => any(&self.custom_resources, kind, namespace, name),
                     _ => false,
                 }
             };
@@ -389,7 +399,7 @@ impl ClusterState {
         )* }; }
         count!(namespaces nodes pods workloads services ingresses network_policies claims volumes
             storage_classes config_maps secrets service_accounts quotas limit_ranges autoscalers
-            disruption_budgets webhooks leases);
+            disruption_budgets webhooks leases custom_resources);
         if !self.events.is_empty() {
             counts.insert("events".to_owned(), self.events.len());
         }

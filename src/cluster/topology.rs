@@ -4,10 +4,12 @@
 //! correlation to decide.
 
 mod calls;
+mod custom;
 mod edges;
 mod members;
 mod references;
 
+pub use custom::managed_by;
 pub use references::references;
 
 use std::collections::{BTreeMap, HashMap};

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Context, Facts};
 use crate::cluster::topology::Topology;
-use crate::cluster::{ClusterState, Kind};
+use crate::cluster::{ClusterState, Kind, custom};
 use crate::logs::LogIndex;
 
 /// The capture time of every test state.
@@ -25,8 +25,8 @@ pub(super) fn state(objects: &[Value]) -> ClusterState {
         }
         state.add_json(&kind, &object.to_string()).unwrap();
     }
-    for kind in Kind::ALL {
-        state.coverage.entry(kind.clone()).or_default().cluster = true;
+    for kind in Kind::ALL.iter().cloned().chain(custom::kinds()) {
+        state.coverage.entry(kind).or_default().cluster = true;
     }
     state.finish();
     state

@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::cluster::logs::{Log, LogKey};
 use crate::cluster::state::Coverage;
 use crate::cluster::topology::Topology;
-use crate::cluster::{ClusterState, Kind, ObjectRef};
+use crate::cluster::{ClusterState, Kind, ObjectRef, custom};
 use crate::correlate::Focus;
 use crate::knowledge::Graph;
 use crate::knowledge::load::Compiled;
@@ -167,7 +167,7 @@ pub fn build(test: &InlineTest) -> Result<ClusterState, String> {
     add_defaults(&mut objects, now);
     for object in &objects {
         let kind = Kind::from(object.get("kind").and_then(Value::as_str).unwrap_or_default());
-        if matches!(kind, Kind::Other(_)) {
+        if matches!(kind, Kind::Other(_)) && kind.custom().is_none() {
             return Err(format!("`{kind}` is no kind that sre-orch reads"));
         }
         state.add_json(&kind, &object.to_string()).map_err(|error| format!("{kind}: {error}"))?;
@@ -191,8 +191,9 @@ pub fn build(test: &InlineTest) -> Result<ClusterState, String> {
         let json = serde_json::to_value(alert).map_err(|error| format!("alert: {error}"))?;
         state.alerts.push(serde_json::from_value(json).map_err(|error| format!("alert: {error}"))?);
     }
-    for kind in Kind::ALL.iter().filter(|kind| !test.unread.iter().any(|unread| unread == kind.as_str())) {
-        state.coverage.insert(kind.clone(), Coverage { cluster: true, ..Coverage::default() });
+    let kinds = Kind::ALL.iter().cloned().chain(custom::kinds());
+    for kind in kinds.filter(|kind| !test.unread.iter().any(|unread| unread == kind.as_str())) {
+        state.coverage.insert(kind, Coverage { cluster: true, ..Coverage::default() });
     }
     state.finish();
     Ok(state)

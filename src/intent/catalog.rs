@@ -79,7 +79,7 @@ impl Catalog {
         add!(Primary: services ingresses nodes);
         add!(Secondary: claims volumes autoscalers disruption_budgets config_maps secrets network_policies quotas
             limit_ranges service_accounts storage_classes priority_classes runtime_classes ingress_classes
-            webhooks roles role_bindings api_services crds);
+            webhooks roles role_bindings api_services crds custom_resources);
         catalog.add_namespaces(topology);
         catalog.add_hosts(topology);
         catalog.drop_common_parts();

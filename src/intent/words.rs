@@ -3,6 +3,8 @@
 //! Without them "new pods do not start" would name whatever is called `new`. A word that is
 //! missing here can at worst match an object that really has that name.
 
+mod custom;
+
 use std::collections::{HashMap, HashSet};
 use std::sync::LazyLock;
 
@@ -349,7 +351,7 @@ pub(super) fn kind_of(word: &str) -> Option<Kind> {
         .get(word)
         .or_else(|| KIND_MAP.get(word.strip_suffix('s')?))
         .or_else(|| KIND_MAP.get(word.strip_suffix("es")?));
-    found.map(|kind| (*kind).clone())
+    found.map(|kind| (*kind).clone()).or_else(|| custom::kind_of(word))
 }
 
 /// The kind that two folded words mean together.
@@ -358,7 +360,8 @@ pub(super) fn kind_of_pair(first: &str, second: &str) -> Option<Kind> {
     let second = singular.as_deref().unwrap_or(second);
     let second = second.strip_suffix("es").filter(|stem| stem.ends_with("ss")).unwrap_or(second);
     let second = if second.ends_with("ss") { second } else { second.strip_suffix('s').unwrap_or(second) };
-    TWO_WORD_KINDS.iter().find(|(a, b, _)| *a == first && *b == second).map(|(_, _, kind)| kind.clone())
+    let own = TWO_WORD_KINDS.iter().find(|(a, b, _)| *a == first && *b == second);
+    own.map(|(_, _, kind)| kind.clone()).or_else(|| custom::kind_of_pair(first, second))
 }
 
 /// What the value of an alert's label names; none for labels that name no object.

@@ -57,7 +57,7 @@ fn object_field(object: &ObjectRef, field: &str) -> Option<String> {
         "namespace" => Some(object.ns().to_owned()),
         "kind" => Some(object.kind.to_string()),
         // What kubectl takes: `deployment/web`.
-        "arg" => Some(format!("{}/{}", object.kind.as_str().to_lowercase(), object.name)),
+        "arg" => Some(format!("{}/{}", object.kind.arg(), object.name)),
         _ => None,
     }
 }

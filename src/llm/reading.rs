@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::error::LlmError;
-use crate::cluster::Kind;
+use crate::cluster::{Kind, custom};
 use crate::intent::Reading;
 use crate::symptom::Symptom;
 
@@ -63,7 +63,8 @@ pub(super) fn parse(answer: &str, shown: &dyn Fn(&str) -> String) -> Result<Opti
     })?;
     let mut names: Vec<(String, Option<Kind>)> = Vec::new();
     for Name { text, kind } in answer.names {
-        let kind = Kind::ALL.iter().find(|known| known.as_str().eq_ignore_ascii_case(kind.trim())).cloned();
+        let mut kinds = Kind::ALL.iter().cloned().chain(custom::kinds());
+        let kind = kinds.find(|known| known.as_str().eq_ignore_ascii_case(kind.trim()));
         names.push((shown(&text), kind));
     }
     let known = |word: &String| Symptom::ALL.iter().find(|symptom| symptom.as_str() == word).copied();

@@ -2,6 +2,7 @@
 
 use super::Request;
 use crate::agent;
+use crate::cluster::custom::RESOURCES;
 
 /// The first requests, and the condition for each later round.
 pub fn plan(request: &Request) -> String {
@@ -24,7 +25,9 @@ pub fn plan(request: &Request) -> String {
     lines.push("Round 1, at once:".to_owned());
     lines.extend(gets(agent::inventory_paths(&request.namespaces)));
     lines.push(format!(
-        "Round 2: the other kinds that these lead to, in {place} (StorageClasses where there are claims, and so on)"
+        "Round 2: the other kinds that these lead to, in {place} (StorageClasses where there are claims, and so on); \
+         where the APIServices of round 1 name their group, custom resources of {}",
+        families()
     ));
     lines.push(
         "Round 3: logs of containers that fail, of what the description names and of what that calls; \
@@ -43,4 +46,11 @@ pub fn plan(request: &Request) -> String {
         request.limits.concurrency
     ));
     lines.join("\n") + "\n"
+}
+
+/// The products whose custom resources are known.
+fn families() -> String {
+    let mut families: Vec<&str> = RESOURCES.iter().map(|resource| resource.family).collect();
+    families.dedup();
+    families.join(", ")
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::cluster::Kind;
+use crate::cluster::custom::Resource;
 use crate::cluster::logs::LogKey;
 
 use super::archive::Files;
@@ -60,7 +61,7 @@ pub(super) fn kind_named(name: &str) -> Option<Kind> {
 }
 
 /// The directory or file name that a snapshot written here uses for a kind.
-pub(crate) fn name_of(kind: &Kind) -> &str {
+fn name_of(kind: &Kind) -> &str {
     match kind {
         Kind::CustomResourceDefinition => "custom-resource-definitions",
         Kind::HorizontalPodAutoscaler => "hpas",
@@ -75,6 +76,15 @@ pub(crate) fn name_of(kind: &Kind) -> &str {
         Kind::StorageClass => "storage-classes",
         Kind::ValidatingWebhookConfiguration => "validating-webhook-configurations",
         kind => kind.plural(),
+    }
+}
+
+/// The path below `cluster-resources` of a kind's lists, without the end: `pods`,
+/// `custom-resources/certificates.cert-manager.io`.
+pub(crate) fn place_of(kind: &Kind) -> String {
+    match kind.custom() {
+        Some(resource) => format!("custom-resources/{}.{}", resource.plural, resource.group()),
+        None => name_of(kind).to_owned(),
     }
 }
 
@@ -112,6 +122,10 @@ pub(super) fn role(path: &str) -> Option<Role> {
             Some(Role::List(Kind::PodMetrics, Some(file.strip_suffix(".json")?.to_owned())))
         }
         ["cluster-resources", "pods", "logs", namespace, pod, file] => log_role(namespace, pod, file),
+        ["cluster-resources", "custom-resources", file] => custom_role(stem(file)?, None),
+        ["cluster-resources", "custom-resources", directory, file] => {
+            custom_role(directory, Some(stem(file)?))
+        }
         ["cluster-resources", file] => {
             let stem = stem(file)?;
             if let Some(name) = stem.strip_suffix("-errors") {
@@ -130,6 +144,23 @@ pub(super) fn role(path: &str) -> Option<Role> {
         }
         _ => None,
     }
+}
+
+/// Lists of custom resources are named after their definitions, `certificates.cert-manager.io`.
+fn custom_role(definition: &str, namespace: Option<&str>) -> Option<Role> {
+    let resource = |name: &str| Resource::of_definition(name).map(Resource::as_kind);
+    let owned = |name: &str| Some(name.to_owned());
+    if let Some(name) = definition.strip_suffix("-errors") {
+        return Some(Role::ListErrors(resource(name)?, None));
+    }
+    let kind = resource(definition)?;
+    Some(match namespace.filter(|_| kind.namespaced()) {
+        None => Role::List(kind, None),
+        Some(name) => match name.strip_suffix("-errors") {
+            Some(name) => Role::ListErrors(kind, owned(name)),
+            None => Role::List(kind, owned(name)),
+        },
+    })
 }
 
 fn stem(file: &str) -> Option<&str> {
@@ -182,6 +213,23 @@ mod tests {
         assert!(key.previous);
         assert_eq!(key.container, "app");
         assert!(matches!(role("cluster-resources/pods/logs/shop/web-1/app.log"), Some(Role::Log(_))));
+    }
+
+    #[test]
+    fn custom_resources_are_found_by_their_definition() {
+        let list = |kind: &str, namespace: Option<&str>| {
+            Some(Role::List(Kind::from(kind), namespace.map(str::to_owned)))
+        };
+        let role = |path: &str| role(&format!("cluster-resources/custom-resources/{path}"));
+        assert_eq!(role("certificates.cert-manager.io/shop.json"), list("Certificate", Some("shop")));
+        assert_eq!(role("gatewayclasses.gateway.networking.k8s.io.yaml"), list("GatewayClass", None));
+        assert_eq!(role("widgets.example.com/shop.json"), None);
+        assert_eq!(
+            role("orders.acme.cert-manager.io-errors.json"),
+            Some(Role::ListErrors(Kind::from("Order"), None))
+        );
+        let kind = Kind::from("Order");
+        assert_eq!(self::role(&format!("cluster-resources/{}.json", place_of(&kind))), list("Order", None));
     }
 
     #[test]

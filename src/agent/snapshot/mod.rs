@@ -286,6 +286,11 @@ impl Snapshot {
         self.namespaces.iter().map(String::as_str)
     }
 
+    /// The kinds of custom resources that it holds.
+    pub fn custom_resources(&self) -> impl Iterator<Item = &Kind> {
+        self.lists.keys().filter(|kind| kind.custom().is_some())
+    }
+
     /// When it was captured; none where nothing in it carries a time.
     pub fn captured_at(&self) -> Option<Timestamp> {
         self.captured_at

@@ -17,6 +17,7 @@ use super::respond::{Answer, decode, query};
 use super::select::Selector;
 use super::{Snapshot, log, table};
 use crate::cluster::Kind;
+use crate::cluster::custom::{RESOURCES, Resource};
 
 /// Answers API requests from a snapshot.
 #[derive(Clone, Debug)]
@@ -235,6 +236,8 @@ impl Snapshot {
                 .map(|why| Answer::forbidden(kind, why))
         };
         match namespace {
+            // Of these only namespaces that have some are written.
+            _ if kind.custom().is_some() && !lists.is_empty() => None,
             Some(name) if covers(name) => None,
             Some(name) => failure(Some(name)).or_else(|| failure(None)).or_else(|| {
                 // Of a namespace that nothing mentions, an API server has an empty list.
@@ -325,7 +328,11 @@ fn target<'p>(parts: &[&'p str]) -> Option<Target<'p>> {
         _ => return None,
     };
     let kind = |resource: &str| {
-        Kind::ALL.iter().find(|kind| kind.plural() == resource && kind.api_version() == version).cloned()
+        let own = Kind::ALL.iter().find(|kind| kind.plural() == resource && kind.api_version() == version);
+        own.cloned().or_else(|| {
+            let serves = |one: &&Resource| one.plural == resource && one.versions.contains(&version.as_str());
+            RESOURCES.iter().find(serves).map(Resource::as_kind)
+        })
     };
     match rest {
         ["namespaces", namespace, "pods", pod, "log"] if version == "v1" => {

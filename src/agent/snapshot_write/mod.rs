@@ -13,15 +13,15 @@ use std::path::Path;
 use futures::StreamExt;
 use serde_json::{Value, json};
 
-use super::collector::{Request, Want, with_system};
+use super::collector::{Request, Want, served_versions, with_system};
 use super::error::AgentError;
 use super::fetch::{Failure, Fetcher};
 use super::job::{self, Sink};
-use super::snapshot::layout::name_of;
+use super::snapshot::layout::place_of;
 use super::source::Source;
-use super::{unreachable, wants};
+use super::{path, unreachable, wants};
 use crate::cluster::logs::{Log, LogKey};
-use crate::cluster::{ClusterState, Kind};
+use crate::cluster::{ClusterState, Kind, custom};
 use crate::redact;
 
 /// What was written.
@@ -135,6 +135,15 @@ impl Capture<'_> {
             }
         }
         self.read(places).await;
+        let mut places = Vec::new();
+        for kind in custom::kinds().filter(|kind| !self.versions(kind).is_empty()) {
+            if everywhere || !kind.namespaced() {
+                places.push((kind, None));
+            } else {
+                places.extend(names.iter().map(|name| (kind.clone(), Some(name.clone()))));
+            }
+        }
+        self.read(places).await;
         // What may not be listed at once may be listed where we are allowed.
         let refused = |(kind, namespace): &&Place| kind.namespaced() && namespace.is_none();
         let refused: Vec<Place> = self.failures.keys().filter(refused).cloned().collect();
@@ -155,10 +164,21 @@ impl Capture<'_> {
 
     async fn read(&mut self, places: Vec<Place>) {
         let fetcher = self.fetcher;
-        let readings = futures::stream::iter(places).map(|place| async move {
+        let places: Vec<_> = places.into_iter().map(|place| (self.versions(&place.0), place)).collect();
+        let readings = futures::stream::iter(places).map(|(versions, place)| async move {
             let accept = if place.0 == Kind::Secret { job::METADATA } else { job::JSON };
             let mut raw = Raw::default();
-            let read = job::read_list(fetcher, &place.0, place.1.as_deref(), "", accept, &mut raw).await;
+            let namespace = place.1.as_deref();
+            let paged = job::paged(&place.0, namespace);
+            let mut read = Ok(());
+            for version in versions {
+                let path = path::list_at(&place.0, version, namespace);
+                read = job::read_list(fetcher, &place.0, &path, paged, "", accept, &mut raw).await;
+                // Of a custom resource the group may serve a version that does not have it.
+                if !matches!(read, Err(Failure::NotFound(_))) {
+                    break;
+                }
+            }
             (place, raw.0, read)
         });
         let readings: Vec<_> = readings.buffered(self.request.limits.concurrency.max(1)).collect().await;
@@ -172,6 +192,20 @@ impl Capture<'_> {
                 }
             }
         }
+    }
+
+    /// The versions to ask for a kind, in order; none of a custom resource that is not served.
+    fn versions(&self, kind: &Kind) -> Vec<&'static str> {
+        let Some(resource) = kind.custom() else { return vec![kind.api_version()] };
+        if self.source.custom_resources.contains(kind) {
+            return vec![resource.preferred()];
+        }
+        let mut state = ClusterState::default();
+        for api in self.lists.get(&(Kind::ApiService, None)).into_iter().flatten() {
+            // One that does not read tells nothing.
+            let _ = state.add_json(&Kind::ApiService, &api.to_string());
+        }
+        served_versions(resource, &state)
     }
 
     /// The namespaces to capture: those asked for and the system's, else all that are known.
@@ -202,7 +236,12 @@ impl Capture<'_> {
         let whole: Vec<Place> = self.lists.keys().filter(whole).cloned().collect();
         for place in whole {
             let objects = self.lists.remove(&place).unwrap_or_default();
-            for name in names {
+            let custom = place.0.custom().is_some();
+            if custom && objects.is_empty() {
+                self.lists.insert(place, objects);
+                continue;
+            }
+            for name in names.iter().filter(|_| !custom) {
                 self.lists.entry((place.0.clone(), Some(name.clone()))).or_default();
             }
             for object in objects {
@@ -306,7 +345,7 @@ impl Capture<'_> {
                 None => errors.iter().map(|(_, why)| Value::from(why.as_str())).collect(),
             };
             files.insert(
-                format!("cluster-resources/{}-errors.json", name_of(kind)),
+                format!("cluster-resources/{}-errors.json", place_of(kind)),
                 body.to_string().into_bytes(),
             );
         }
@@ -317,8 +356,8 @@ fn list_path(kind: &Kind, namespace: Option<&str>) -> String {
     match (kind, namespace) {
         (Kind::NodeMetrics, _) => "metrics/nodes.json".to_owned(),
         (Kind::PodMetrics, namespace) => format!("metrics/pods/{}.json", namespace.unwrap_or("default")),
-        (kind, Some(namespace)) => format!("cluster-resources/{}/{namespace}.json", name_of(kind)),
-        (kind, None) => format!("cluster-resources/{}.json", name_of(kind)),
+        (kind, Some(namespace)) => format!("cluster-resources/{}/{namespace}.json", place_of(kind)),
+        (kind, None) => format!("cluster-resources/{}.json", place_of(kind)),
     }
 }
 

@@ -20,6 +20,12 @@ pub(super) fn object(kind: &Kind, object: &mut Value) {
     match kind {
         Kind::Secret => secret(fields),
         Kind::ConfigMap => config_map(fields),
+        kind if kind.custom().is_some() => {
+            for (_, value) in fields.iter_mut().filter(|(name, _)| *name != "metadata") {
+                custom(value);
+                redact_value(value);
+            }
+        }
         _ => {
             for (_, value) in fields.iter_mut().filter(|(name, _)| *name != "metadata") {
                 redact_value(value);
@@ -53,6 +59,28 @@ fn config_map(fields: &mut Map<String, Value>) {
         for (name, value) in data {
             redact_named(name, value);
         }
+    }
+}
+
+/// Parts of custom resources that hold whatever their authors put there, values of charts above all.
+const OPAQUE: &[&str] =
+    &["encryptedData", "substitute", "template", "triggers", "values", "valuesInline", "valuesObject"];
+
+/// Drops opaque parts, and redacts values that their names give away, but not names of objects.
+fn custom(value: &mut Value) {
+    match value {
+        Value::Array(values) => values.iter_mut().for_each(custom),
+        Value::Object(fields) => {
+            fields.retain(|name, _| !OPAQUE.contains(&name.as_str()));
+            for (name, value) in fields {
+                let is_reference = name.ends_with("Name") || name.ends_with("Ref") || name == "secret";
+                match value {
+                    Value::String(_) if !is_reference => redact_named(name, value),
+                    value => custom(value),
+                }
+            }
+        }
+        _ => {}
     }
 }
 
@@ -180,6 +208,19 @@ mod tests {
         let text = sanitized(Kind::Pod, pod);
         assert!(!text.contains("hunter2"), "{text}");
         assert!(text.contains("fast") && text.contains("db:5432") && text.contains("app:1"), "{text}");
+    }
+
+    #[test]
+    fn a_custom_resource_keeps_its_references_and_no_values() {
+        let release = json!({
+            "metadata": {"name": "shop"},
+            "spec": {"chart": {"spec": {"sourceRef": {"name": "charts"}}}, "values": {"db": "hunter2hunter2"},
+                "secretName": "shop-tls", "auth": {"password": "hunter2hunter2"}},
+            "status": {"conditions": [{"type": "Ready", "status": "False", "message": "no chart"}]},
+        });
+        let text = sanitized(Kind::from("HelmRelease"), release);
+        assert!(!text.contains("hunter2"), "{text}");
+        assert!(text.contains("charts") && text.contains("shop-tls") && text.contains("no chart"), "{text}");
     }
 
     #[test]

@@ -16,6 +16,7 @@ pub(super) fn derive(topology: &Topology<'_>) -> Vec<Edge> {
     deriving.reference();
     deriving.route();
     deriving.call();
+    deriving.edges.extend(super::custom::edges(topology));
     deriving.edges
 }
 

@@ -5,6 +5,7 @@
 //! zero values. Fields are spelled as Kubernetes spells them (camelCase in JSON).
 
 mod compact;
+mod custom;
 mod lenient;
 mod meta;
 mod misc;
@@ -17,6 +18,7 @@ mod storage;
 mod workload;
 
 pub use compact::{Absent, Map, Rare};
+pub use custom::{CustomResource, Destination, Health, Reference, Statement, Subset};
 pub use lenient::{IntOrString, Time, null_as_default};
 pub use meta::{Annotations, Condition, ManagedFields, Meta, OwnedKeys, OwnerReference, condition};
 pub use misc::*;
