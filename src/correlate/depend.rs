@@ -97,6 +97,13 @@ impl Dependencies {
                 (Relation::Mounts, _, Kind::PersistentVolumeClaim) => (Strength::Proven, "mounts".to_owned()),
                 (Relation::ScheduledOn, ..) => (Strength::Proven, "runs on".to_owned()),
                 (Relation::Owns, Kind::CronJob, Kind::Job) => (Strength::Proven, "runs".to_owned()),
+                // What a custom resource made, and the custom resources that it builds on.
+                (Relation::Owns, from, _) if from.custom().is_some() => {
+                    (Strength::Proven, "manages".to_owned())
+                }
+                (Relation::References, from, to) if from.custom().is_some() && to.custom().is_some() => {
+                    (Strength::Proven, "builds on".to_owned())
+                }
                 (Relation::References, Kind::PersistentVolumeClaim, _) => {
                     (Strength::Proven, "names".to_owned())
                 }

@@ -8,6 +8,7 @@ pub mod admission;
 pub mod autoscaler;
 pub mod build;
 pub mod call;
+pub mod chaos;
 pub mod claim;
 mod container;
 pub mod container_start;
@@ -15,6 +16,7 @@ pub mod control;
 pub mod crash;
 mod cron_schedule;
 pub mod cronjob;
+pub mod custom_resource;
 pub mod deletion;
 pub mod dependency;
 pub mod dns;
@@ -28,6 +30,7 @@ pub mod ingress;
 pub mod init_wait;
 pub mod job;
 pub mod log_signature;
+pub mod mesh;
 mod net;
 pub mod network_policy;
 pub mod node;
@@ -131,6 +134,9 @@ diagnosers![
     flapping,
     build,
     usage,
+    custom_resource,
+    mesh,
+    chaos,
 ];
 
 /// Runs every diagnoser.

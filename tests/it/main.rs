@@ -13,6 +13,7 @@ mod api_server;
 mod binary;
 mod cli;
 mod completions;
+mod custom;
 mod exits;
 mod fixture;
 mod incidents;
