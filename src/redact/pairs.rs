@@ -135,7 +135,7 @@ pub(super) fn find(text: &str, spans: &mut Vec<Range<usize>>) {
             "authorization" | "proxy-authorization" => header(text, at),
             "cookie" | "set-cookie" => cookie(text, at),
             "name" => named_value(text, at),
-            _ => pair(text, name, at),
+            _ => pair(text, name, at).filter(|_| !is_host_and_port(text, name, at) && !is_volume(text, at)),
         };
         if let Some(span) = span {
             from = span.end.max(from);
@@ -150,6 +150,33 @@ fn name_before(text: &str, at: usize) -> Option<&str> {
     let head = text.get(start..at)?.trim_end_matches([' ', '\t']).trim_end_matches(['"', '\'', '\\', '`']);
     let name = head.rsplit(|c: char| !(c.is_ascii_alphanumeric() || "_-.".contains(c))).next()?;
     (!name.is_empty()).then_some(name)
+}
+
+/// Whether a name and what follows are a host and its port: `token-vault:443`, `secrets.prod.svc:80`.
+///
+/// A host that is named after its purpose only in the middle; what ends with `token` may be a key.
+fn is_host_and_port(text: &str, name: &str, at: usize) -> bool {
+    let host = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.".contains(c);
+    let last = name.rsplit(['-', '.']).next().unwrap_or(name);
+    let after = text.get(at + 1..).unwrap_or_default();
+    let port = after.len() - after.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let ends = after.get(port..).and_then(|rest| rest.chars().next());
+    text.get(at..=at) == Some(":")
+        && text.get(..at).is_some_and(|head| head.ends_with(name))
+        && (2..=5).contains(&port)
+        && ends.is_none_or(|c| {
+            c.is_whitespace() || matches!(c, '/' | '"' | '\'' | '`' | ')' | ']' | ',' | ';' | ':' | '?' | '.')
+        })
+        && name.contains(['-', '.'])
+        && name.chars().all(host)
+        && !sensitive_name(last)
+}
+
+/// Whether the name is that of a volume in a message of the kubelet: `for volume "db-secret" : …`.
+fn is_volume(text: &str, at: usize) -> bool {
+    let head = text.get(..at).unwrap_or_default();
+    let Some(named) = head.strip_suffix("\" ").or_else(|| head.strip_suffix("\\\" ")) else { return false };
+    named.rsplit('"').nth(1).is_some_and(|before| before.trim_end_matches('\\').ends_with(" volume "))
 }
 
 /// A value: where it is and whether it stood in quotes.
@@ -302,6 +329,15 @@ fn is_reference(value: &str) -> bool {
     inner("$(", ")").or_else(|| inner("${", "}")).or_else(|| value.strip_prefix('$')).is_some_and(name)
         || value.starts_with("{{")
         || value.starts_with("<set to ")
+        || is_placeholder(value)
+}
+
+/// `<token>`, as commands ask for a value.
+fn is_placeholder(value: &str) -> bool {
+    let inner = value.strip_prefix('<').and_then(|rest| rest.strip_suffix('>'));
+    inner.is_some_and(|word| {
+        !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || " -".contains(c))
+    })
 }
 
 /// An absolute path in lower case, as file names in configuration are.

@@ -151,7 +151,7 @@ fn is_argument(text: &str, range: Range<usize>) -> bool {
     !value.starts_with(['-', '$', '<', '=', '|', '&']) && !super::pairs::is_prose(value)
 }
 
-/// The value of `-p x`, not a port, a path or a number, and not that of `mkdir -p`.
+/// The value of `-p x`, not a port, a path, a patch or a number, and not that of `mkdir -p`.
 fn is_password_argument(text: &str, range: Range<usize>) -> bool {
     let start = range.start;
     let before = text.get(..start).unwrap_or_default().trim_end_matches(['"', '\'', ' ', ',', '\t', '[']);
@@ -162,7 +162,8 @@ fn is_password_argument(text: &str, range: Range<usize>) -> bool {
     let value = value(text, range.clone());
     let port = value.chars().all(|c| c.is_ascii_digit() || ".:-/tcpud".contains(c))
         && value.starts_with(|c: char| c.is_ascii_digit());
-    !other && !port && !value.starts_with(['/', '.', '~']) && is_argument(text, range)
+    // A patch of kubectl is JSON, in which pairs are judged one by one.
+    !other && !port && !value.starts_with(['/', '.', '~', '{', '[']) && is_argument(text, range)
 }
 
 /// Upper and lower case and digits all mixed, and not a path.
