@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use jiff::{SignedDuration, Timestamp};
 use regex::Regex;
 
-use super::excerpt::{excerpt, short, template};
+use super::excerpt::{completed, excerpt, short, template};
 use super::format::Level;
 use super::pattern::constant;
 use super::recovery::{self, Mood};
@@ -122,7 +122,10 @@ pub(super) fn scan(text: &str, scanning: Scanning) -> Vec<Found> {
             let recovered = failure
                 && !(scanning.ended && at_end)
                 && recovery::recovered(&entries, &moods, &group.at, group.found.target.as_ref());
-            Found { at_end, recovered, ..group.found }
+            let first = group.at.first().copied().unwrap_or_default();
+            let after = entries.get(first + 1..).unwrap_or_default();
+            let excerpt = completed(&group.found.excerpt, after);
+            Found { at_end, recovered, excerpt, ..group.found }
         })
         .collect()
 }

@@ -63,7 +63,7 @@ patterns! {
     SECURITY = r#"violates PodSecurity "([^":]+)[^"]*": ([^\n]+)"#;
     PRIORITY = r"no PriorityClass with name (\S+) was found";
     RUNTIME = r#"RuntimeClass(?:\.node\.k8s\.io)? "([^"]+)" not found"#;
-    DENIES = r#"admission webhook "([^"]+)" denied the request(?: without explanation|: ([^\n]+))?"#;
+    DENIES = r#"admission webhook "([^"]+)" denied the request(?: without explanation|:\s*((?s:.+)))?"#;
     FAILS = r#"failed calling (?:admission )?webhook "([^"]+)": ([^\n]+)"#;
     POLICY = r"ValidatingAdmissionPolicy '([^']+)'(?: with binding '[^']+')? denied request: ([^\n]+)";
 }
