@@ -94,6 +94,8 @@ pub struct Collector {
     chosen: Vec<String>,
     scout: Scout,
     blind: BlindSpots,
+    /// Logs that were not read, and why.
+    missing_logs: BTreeMap<LogKey, (Class, String)>,
     done: BTreeSet<Job>,
     log_containers: BTreeSet<(String, String, String)>,
     /// Where the names that were looked up last are.
@@ -132,6 +134,7 @@ impl Collector {
             sorted: false,
             scope,
             blind,
+            missing_logs: BTreeMap::new(),
             done: BTreeSet::new(),
             log_containers: BTreeSet::new(),
             found: BTreeSet::new(),
@@ -260,6 +263,7 @@ impl Collector {
     /// Ends reading.
     pub fn finish(mut self) -> Collected {
         self.state();
+        self.miss_logs();
         let source = SourceInfo {
             r#type: if self.source.is_snapshot() { "snapshot" } else { "cluster" }.to_owned(),
             context: self.source.context.clone(),
@@ -501,7 +505,6 @@ impl Collector {
     }
 
     fn fail_log(&mut self, key: &LogKey, failure: &Failure) {
-        let name = format!("{}/{}", key.pod, key.container);
         match failure {
             // A container that has not run, a run that never was, a pod that is gone: no log, and no secret.
             Failure::BadRequest(_) | Failure::NotFound(_) => {}
@@ -519,6 +522,17 @@ impl Collector {
                     why
                 };
                 let (class, _) = self.class(failure);
+                self.missing_logs.insert(key.clone(), (class, why));
+            }
+        }
+    }
+
+    /// Says which logs were missed, now that all is known: those of containers that work hide no
+    /// fault of theirs, and of one that fails the log of either run tells why.
+    fn miss_logs(&mut self) {
+        for (key, (class, why)) in std::mem::take(&mut self.missing_logs) {
+            if wants::hides_failure(&self.state, &key) {
+                let name = format!("{}/{}", key.pod, key.container);
                 self.blind.add(Subject::Logs, class, Some(&key.namespace), Some(name), &why, false);
             }
         }

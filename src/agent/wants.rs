@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::collector::Want;
 use crate::cluster::logs::LogKey;
-use crate::cluster::types::{ContainerStatus, Object, Pod, PodSpec};
+use crate::cluster::types::{ContainerState, ContainerStatus, Object, Pod, PodSpec};
 use crate::cluster::{ClusterState, Kind, ObjectRef};
 
 /// Read first: what the words of a description can name.
@@ -266,9 +266,32 @@ fn logs(pods: Vec<&Pod>, suspects_only: bool) -> Vec<Want> {
     wants
 }
 
+/// Whether a log that was not read would tell why its container fails, and no other run's log does.
+pub(super) fn hides_failure(state: &ClusterState, key: &LogKey) -> bool {
+    let other = state.logs.get(&key.namespace, &key.pod, &key.container, !key.previous);
+    if other.is_some_and(|log| !log.text.trim().is_empty()) {
+        return false;
+    }
+    let Some(pod) = state.pods.get(&key.namespace, &key.pod) else { return true };
+    let inits = pod.status.init_container_statuses.iter().map(|status| (status, true));
+    let mut all = inits.chain(pod.status.container_statuses.iter().map(|status| (status, false)));
+    let found = all.find(|(status, _)| status.name == key.container);
+    found.is_none_or(|(status, is_init)| has_run(status) && is_suspect(pod, status, is_init))
+}
+
+/// Whether a process of the container was ever started; else there is nothing that it can have logged.
+fn has_run(status: &ContainerStatus) -> bool {
+    let ran = |state: &ContainerState| {
+        let ended = state.terminated.as_ref();
+        state.running.is_some()
+            || ended.is_some_and(|ended| !matches!(&*ended.reason, "StartError" | "ContainerCannotRun"))
+    };
+    ran(&status.state) || ran(&status.last_state)
+}
+
 /// Whether a container fails, failed, or keeps its pod from being ready.
 fn is_suspect(pod: &Pod, status: &ContainerStatus, is_init: bool) -> bool {
-    let ended_badly = |state: &crate::cluster::types::ContainerState| {
+    let ended_badly = |state: &ContainerState| {
         state.terminated.as_ref().is_some_and(|ended| ended.exit_code != 0 || ended.signal != 0)
     };
     let unready = !is_init && !status.ready && pod.status.phase == "Running";
