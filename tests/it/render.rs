@@ -47,6 +47,24 @@ fn for_people_and_machines() {
 }
 
 #[test]
+fn a_low_hypothesis_takes_a_line_and_is_no_certainty() {
+    let mut report = root_cause();
+    let mut guess = report.hypotheses[0].clone();
+    guess.confidence.level = Level::Low;
+    guess.title = "Another guess".to_owned();
+    let full = at(&report, Format::Markdown, 80).matches("### Evidence").count();
+    report.hypotheses.push(guess.clone());
+    let markdown = at(&report, Format::Markdown, 80);
+    assert!(markdown.contains("### Less likely") && markdown.contains("Another guess"), "{markdown}");
+    assert_eq!(markdown.matches("### Evidence").count(), full);
+    let mut report = no_fault();
+    report.hypotheses = vec![guess];
+    let table = at(&report, Format::Table, 200);
+    assert!(table.starts_with("Nothing certain found"), "{table}");
+    assert!(table.contains("the best guess, low: Another guess"), "{table}");
+}
+
+#[test]
 fn the_first_screen_holds_the_answer() {
     // With everything beside the answer too: another hypothesis, a finding and a blind spot.
     let lines = at(&root_cause(), Format::Table, 80).lines().count();

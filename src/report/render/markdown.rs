@@ -15,12 +15,15 @@ pub(super) fn render(report: &Report, options: &Options, out: &mut dyn Write) ->
     if !report.description.is_empty() {
         writeln!(out, "> {}\n", prose(&report.description))?;
     }
-    for (index, hypothesis) in report.hypotheses.iter().take(options.top.max(1)).enumerate() {
+    let shown = report.hypotheses.iter().take(options.top.max(1));
+    let (minor, major): (Vec<_>, Vec<_>) = shown.partition(|one| phrases::is_minor(report, one));
+    for (index, hypothesis) in major.into_iter().enumerate() {
         if index > 0 {
             writeln!(out, "## Or: {}\n", prose(&hypothesis.title))?;
         }
         detail(report, hypothesis, out)?;
     }
+    less_likely(&minor, out)?;
     findings("Other findings", &report.other_findings, out)?;
     findings("Hygiene", &report.hygiene, out)?;
     if !report.ignored.is_empty() {
@@ -47,6 +50,20 @@ pub(super) fn render(report: &Report, options: &Options, out: &mut dyn Write) ->
         prose(&report.tool.version),
         code(&report.id)
     )
+}
+
+/// A line each.
+fn less_likely(hypotheses: &[&Hypothesis], out: &mut dyn Write) -> io::Result<()> {
+    if hypotheses.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "### Less likely\n")?;
+    for one in hypotheses {
+        let (object, confidence) = (code(&one.object.to_string()), &one.confidence);
+        let (level, score) = (confidence.level.as_str(), confidence.score);
+        writeln!(out, "- {object} {} ({level}, {score:.2}): {}", code(&one.cause), prose(&one.title))?;
+    }
+    writeln!(out)
 }
 
 fn detail(report: &Report, hypothesis: &Hypothesis, out: &mut dyn Write) -> io::Result<()> {

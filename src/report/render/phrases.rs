@@ -4,7 +4,9 @@ use jiff::Timestamp;
 
 use crate::cluster::ObjectRef;
 use crate::evidence::Source;
-use crate::report::model::{BlindSpot, Confidence, EvidenceItem, RbacRule, Report, Verdict};
+use crate::report::model::{
+    BlindSpot, Confidence, EvidenceItem, Hypothesis, Level, RbacRule, Report, Verdict,
+};
 
 use super::text::oneline;
 
@@ -13,15 +15,20 @@ pub(super) fn verdict(report: &Report) -> String {
     match (report.verdict, report.hypotheses.first()) {
         (Verdict::RootCause, Some(first)) => format!("Root cause: {}", oneline(&first.title)),
         (Verdict::RootCause, None) => "Root cause".to_owned(),
-        (Verdict::NoFault, _) => format!(
-            "Nothing found that explains it: {}, {} examined; {}",
-            amount(report, "pods", "pod"),
-            amount(report, "events", "event"),
+        (Verdict::NoFault, None) => format!(
+            "Nothing found that explains it: {}; {}",
+            looked_at(report),
             if report.other_findings.is_empty() {
                 "all as desired"
             } else {
                 "what it is about is as desired"
             },
+        ),
+        (Verdict::NoFault, Some(first)) => format!(
+            "Nothing certain found: {}; the best guess, {}: {}",
+            looked_at(report),
+            first.confidence.level.as_str(),
+            oneline(&first.title)
         ),
         (Verdict::Inconclusive, Some(first)) => {
             format!(
@@ -31,6 +38,10 @@ pub(super) fn verdict(report: &Report) -> String {
         }
         (Verdict::Inconclusive, None) => "Inconclusive: what was seen does not tell the cause".to_owned(),
     }
+}
+
+fn looked_at(report: &Report) -> String {
+    format!("{}, {} examined", amount(report, "pods", "pod"), amount(report, "events", "event"))
 }
 
 fn amount(report: &Report, plural: &str, singular: &str) -> String {
@@ -52,6 +63,12 @@ pub(super) fn confidence(confidence: &Confidence) -> String {
     let text =
         format!("{} ({:.2}): {}", confidence.level.as_str(), confidence.score, oneline(&confidence.why));
     text.trim_end_matches([':', ' ']).to_owned()
+}
+
+/// Whether a hypothesis is worth no more than a line: low, where the first one is better than that.
+pub(super) fn is_minor(report: &Report, hypothesis: &Hypothesis) -> bool {
+    let first = report.hypotheses.first().map(|first| first.confidence.level);
+    hypothesis.confidence.level == Level::Low && first.is_some_and(|first| first > Level::Low)
 }
 
 /// What was looked at, and where.
