@@ -51,6 +51,33 @@ pub struct Evidence {
     pub count: i64,
 }
 
+/// A text cut to about so many characters: of a long message the beginning says what failed, the end why.
+pub fn shortened(text: &str, most: usize) -> String {
+    let length = text.chars().count();
+    if length <= most {
+        return text.to_owned();
+    }
+    // The dots and the blanks around them count as well.
+    let tail = most * 2 / 5;
+    let head: String = text.chars().take(most.saturating_sub(tail + 3)).collect();
+    let tail: String = text.chars().skip(length - tail).collect();
+    // Not in the middle of a word, unless there is nothing but one.
+    let head = head.rsplit_once(' ').map_or(&*head, |(head, _)| head);
+    let tail = tail.split_once(' ').map_or(&*tail, |(_, tail)| tail);
+    format!("{head} … {tail}")
+}
+
+/// Seconds as people say them, in one unit.
+pub fn duration(seconds: i64) -> String {
+    let (count, unit) = match seconds.unsigned_abs() {
+        count @ 0..=119 => (count, "second"),
+        count @ 120..=7_199 => (count / 60, "minute"),
+        count @ 7_200..=172_799 => (count / 3_600, "hour"),
+        count => (count / 86_400, "day"),
+    };
+    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
+}
+
 impl Evidence {
     /// An observation of one value at a path.
     pub fn new(source: Source, object: ObjectRef, path: impl Into<String>, value: impl Into<String>) -> Self {

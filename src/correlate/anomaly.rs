@@ -137,13 +137,9 @@ impl<'a> Scan<'_, 'a> {
             self.none_wanted(workload, object);
             return;
         }
-        let live = self
-            .context
-            .topology
-            .pods_of(&object)
-            .iter()
-            .filter(|pod| !pod.is_finished() && !pod.is_deleting())
-            .count();
+        let pods = || self.context.topology.pods_of(&object).iter().filter(|pod| !pod.is_finished());
+        let live = pods().filter(|pod| !pod.is_deleting()).count();
+        let leaving = pods().count() - live;
         let missing = desired - i64::try_from(live).unwrap_or(i64::MAX);
         let read = self.state().was_read(&Kind::Pod, object.ns());
         let failure = if missing > 0 { self.create_failure(&object) } else { None };
@@ -153,10 +149,14 @@ impl<'a> Scan<'_, 'a> {
         if missing > 0 && read && (old || refused) {
             let since =
                 failure.as_ref().map_or(workload.metadata.creation_timestamp, |evidence| Time(evidence.time));
-            let mut evidence =
-                vec![Evidence::status(object.clone(), "status.replicas", format!("{live} of {desired}"))];
+            let leaving = match leaving {
+                0 => String::new(),
+                count => format!(" ({count} being deleted)"),
+            };
+            let counted = format!("{live} of the {desired} pods that it wants exist{leaving}");
+            let mut evidence = vec![Evidence::absence(object.clone(), counted)];
             evidence.extend(failure);
-            let finding = format!("{missing} of {desired} pods do not exist");
+            let finding = format!("{missing} of {desired} pods do not exist{leaving}");
             self.add(Symptom::NotCreated, object.clone(), since, finding, evidence);
         }
         let progressing = condition(&workload.status.conditions, "Progressing");
@@ -340,7 +340,7 @@ impl<'a> Scan<'_, 'a> {
         let evidence = Evidence::status(
             object.clone(),
             "metadata.deletionTimestamp",
-            format!("{} s ago", self.age(asked)),
+            format!("{} ago", crate::evidence::duration(self.age(asked))),
         )
         .excerpt(if meta.finalizers.is_empty() {
             String::new()
@@ -371,9 +371,9 @@ impl<'a> Scan<'_, 'a> {
             let target = fact.text("target");
             let finding = match symptom {
                 Symptom::CallFailing | Symptom::ResolutionFailing if !target.is_empty() => {
-                    format!("its log says {} for {target}", fact.text("signature"))
+                    format!("its log says {} for {target}", fact.text("signature").replace('-', " "))
                 }
-                _ => format!("its log says {}", fact.text("signature")),
+                _ => format!("its log says {}", fact.text("signature").replace('-', " ")),
             };
             self.add(symptom, fact.subject.clone(), Time(fact.since), finding, fact.evidence.clone());
         }

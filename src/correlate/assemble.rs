@@ -1,25 +1,30 @@
 //! Turns explanations into the report's hypotheses: words, chain, evidence, confidence.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster::topology::Topology;
 use crate::cluster::{Kind, ObjectRef, Truth};
 use crate::diagnose::Facts;
-use crate::evidence::{Evidence, PREVIOUS_RUN, Source};
-use crate::knowledge::{Candidate, Graph, Proof, Role, template};
+use crate::evidence::{Evidence, PREVIOUS_RUN, Source, shortened};
+use crate::knowledge::schema::StepTemplate;
+use crate::knowledge::template::Filler;
+use crate::knowledge::{Candidate, Graph, Proof, Role};
 use crate::redact;
-use crate::report::model::{Change, EvidenceItem, Finding, Hypothesis, Link, Step};
+use crate::report::model::{Change, EvidenceItem, Finding, Hypothesis, Link};
 use crate::symptom::Symptom;
 
 use super::anomaly::Anomaly;
 use super::confidence::Basis;
 use super::explain::Ranked;
 use super::focus::Focus;
+use super::steps;
 
 /// Most pieces of evidence of one hypothesis.
 const MAX_EVIDENCE: usize = 12;
 /// Longest excerpt, in characters.
 const MAX_EXCERPT: usize = 400;
+/// Longest summary, in characters.
+const MAX_SUMMARY: usize = 600;
 
 /// What assembling needs to know beside the explanations.
 pub struct Assembler<'a> {
@@ -36,6 +41,8 @@ pub struct Assembler<'a> {
     /// Changes that may have started it, by workload.
     pub changes: &'a dyn Fn(&ObjectRef) -> Vec<Change>,
     next_evidence: usize,
+    /// Objects whose observations are counted in a piece of evidence.
+    counted: BTreeSet<(String, ObjectRef)>,
 }
 
 impl<'a> Assembler<'a> {
@@ -48,7 +55,7 @@ impl<'a> Assembler<'a> {
         topology: &'a Topology<'a>,
         changes: &'a dyn Fn(&ObjectRef) -> Vec<Change>,
     ) -> Self {
-        Self { anomalies, facts, graph, focus, topology, changes, next_evidence: 1 }
+        Self { anomalies, facts, graph, focus, topology, changes, next_evidence: 1, counted: BTreeSet::new() }
     }
 
     /// The hypotheses that are probable enough, most probable first.
@@ -86,7 +93,7 @@ impl<'a> Assembler<'a> {
                     cause: candidate.id().to_owned(),
                     object: candidate.blame.clone(),
                     confidence,
-                    summary: safe(&template::render(&candidate.mode.mode.summary, &candidate.fact)),
+                    summary: summary(candidate),
                 })
             })
             .collect()
@@ -98,19 +105,11 @@ impl<'a> Assembler<'a> {
         let mode = &candidate.mode.mode;
         let mut evidence = Vec::new();
         let own = candidate.fact.evidence.iter().chain(candidate.also.iter().flat_map(|fact| &fact.evidence));
-        let root: Vec<String> = own.filter_map(|one| self.cite(one, &mut evidence)).collect();
+        let root = distinct(own.filter_map(|one| self.cite(one, &mut evidence)));
         let chain = self.chain(ranked, root, &mut evidence);
-        let steps = |templates: &[crate::knowledge::schema::StepTemplate]| -> Vec<Step> {
-            templates
-                .iter()
-                .map(|step| Step {
-                    text: safe(&template::render(&step.text, &candidate.fact)),
-                    command: step
-                        .command
-                        .as_ref()
-                        .map(|command| safe(&template::render(command, &candidate.fact))),
-                })
-                .collect()
+        let filler = Filler::new(&candidate.fact, &mode.words);
+        let steps = |templates: &[StepTemplate]| {
+            steps::fitted(templates, filler, &candidate.fact, self.topology, safe)
         };
         Some(Hypothesis {
             cause: mode.id.clone(),
@@ -118,7 +117,7 @@ impl<'a> Assembler<'a> {
             category: mode.category.clone(),
             object: candidate.blame.clone(),
             confidence,
-            summary: safe(&template::render(&mode.summary, &candidate.fact)),
+            summary: sentence(&filler.text(&mode.summary)),
             chain,
             evidence,
             changes: (self.changes)(&candidate.fact.subject),
@@ -213,7 +212,7 @@ impl<'a> Assembler<'a> {
                 .into_iter()
                 .flat_map(|anomaly| anomaly.evidence.iter().take(2))
                 .chain(hop.into_iter().flat_map(|hop| hop.evidence.iter().take(1)));
-            let cited = sources.filter_map(|one| self.cite(one, evidence)).collect();
+            let cited = distinct(sources.filter_map(|one| self.cite(one, evidence)));
             let link = Link { object, finding: safe(&finding), evidence: cited };
             if chain.last().is_none_or(|last| last.object != link.object || last.finding != link.finding) {
                 chain.push(link);
@@ -224,17 +223,27 @@ impl<'a> Assembler<'a> {
 
     /// Adds evidence, or finds what says the same of another replica; gives its id.
     fn cite(&mut self, one: &Evidence, evidence: &mut Vec<EvidenceItem>) -> Option<String> {
+        // A place without a value says nothing.
+        if one.value.is_empty() && one.excerpt.is_empty() {
+            return None;
+        }
+        let same_field = |known: &EvidenceItem| {
+            one.source == Source::Status && known.object == one.object && known.path == one.path
+        };
         let same = |known: &&mut EvidenceItem| {
             known.source == one.source
                 && any_run(&known.path) == any_run(&one.path)
-                && known.value == one.value
+                && (known.value == one.value || same_field(known))
                 && self.topology.workload_of(&known.object) == self.topology.workload_of(&one.object)
                 && (known.object.kind == one.object.kind || one.source != Source::Event)
         };
         if let Some(known) = evidence.iter_mut().find(same) {
             // The same observation again is one piece of evidence, seen more often.
-            if known.object != one.object {
+            if self.counted.insert((known.id.clone(), one.object.clone())) {
                 known.count += one.count;
+            }
+            if known.excerpt.is_empty() {
+                known.excerpt = safe(&one.excerpt);
             }
             known.time = known.time.max(one.time);
             return Some(known.id.clone());
@@ -244,6 +253,7 @@ impl<'a> Assembler<'a> {
         }
         let id = format!("e{}", self.next_evidence);
         self.next_evidence += 1;
+        self.counted.insert((id.clone(), one.object.clone()));
         evidence.push(EvidenceItem {
             id: id.clone(),
             source: one.source,
@@ -256,6 +266,17 @@ impl<'a> Assembler<'a> {
         });
         Some(id)
     }
+}
+
+/// Ids in order, each once.
+fn distinct(ids: impl Iterator<Item = String>) -> Vec<String> {
+    let mut found: Vec<String> = Vec::new();
+    for id in ids {
+        if !found.contains(&id) {
+            found.push(id);
+        }
+    }
+    found
 }
 
 /// The place without the run of a container: a log says the same before and after a restart.
@@ -277,10 +298,15 @@ pub fn hygiene(candidates: &[Candidate<'_>]) -> Vec<Finding> {
             cause: candidate.id().to_owned(),
             object: candidate.blame.clone(),
             confidence,
-            summary: safe(&template::render(&candidate.mode.mode.summary, &candidate.fact)),
+            summary: summary(candidate),
         });
     }
     found.into_values().collect()
+}
+
+fn summary(candidate: &Candidate<'_>) -> String {
+    let mode = &candidate.mode.mode;
+    sentence(&Filler::new(&candidate.fact, &mode.words).text(&mode.summary))
 }
 
 fn is_fault(ranked: &Ranked<'_>) -> bool {
@@ -306,12 +332,12 @@ fn telling(symptom: Symptom) -> u8 {
 
 /// Redacted, without terminal escapes, bounded.
 fn safe(text: &str) -> String {
-    let clean = redact::strip_escapes(text).into_owned();
-    let redacted = redact::text(&clean);
-    match redacted.char_indices().nth(MAX_EXCERPT) {
-        Some((end, _)) => format!("{}…", redacted.get(..end).unwrap_or_default()),
-        None => redacted.into_owned(),
-    }
+    shortened(&redact::clean(text), MAX_EXCERPT)
+}
+
+/// As [`safe`], for sentences that quote.
+fn sentence(text: &str) -> String {
+    shortened(&redact::clean(text), MAX_SUMMARY)
 }
 
 /// Whether the kind is one without which nothing can be said about a namespace.

@@ -10,6 +10,7 @@ pub mod confidence;
 pub mod depend;
 pub mod explain;
 pub mod focus;
+mod steps;
 
 pub use anomaly::Anomaly;
 pub use focus::Focus;

@@ -10,7 +10,7 @@ use super::scheduling::{DEFAULT_SCHEDULER, overlooked, scheduler_name};
 use super::{Context, Fact, FactSpec, Facts};
 use crate::cluster::types::{Condition, Lease, Object, Pod, Time, condition};
 use crate::cluster::{Kind, ObjectRef, Truth};
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, duration};
 
 /// See [`super::Diagnoser::facts`].
 pub const FACTS: &[FactSpec] = &[
@@ -91,8 +91,11 @@ fn component_down(context: &Context<'_>, component: &'static str) -> Option<Fact
         let evidence = Evidence::status(pod.object_ref(), "status.containerStatuses", reason.clone());
         (pod.object_ref(), "not-running", evidence)
     } else if let Some(lag) = lag {
-        let evidence =
-            Evidence::spec(lease_ref.clone(), "spec.renewTime", format!("{lag} s behind the newest lease"));
+        let evidence = Evidence::spec(
+            lease_ref.clone(),
+            "spec.renewTime",
+            format!("{} behind the newest lease", duration(lag)),
+        );
         (lease_ref.clone(), "lease-stale", evidence)
     } else {
         let (_, example) = waiting.first()?;

@@ -7,7 +7,7 @@ use super::health::{affecting, condition_evidence, mounting, newest_event, node_
 use super::{Context, Fact, FactSpec, Facts};
 use crate::cluster::types::{Condition, Meta, Namespace, Object, Pod, PodDisruptionBudget, condition};
 use crate::cluster::{ClusterState, ObjectRef};
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, duration};
 
 /// See [`super::Diagnoser::facts`].
 pub const FACTS: &[FactSpec] = &[
@@ -122,7 +122,8 @@ fn stuck_pod(context: &Context<'_>, pod: &Pod, facts: &Facts) -> Option<Fact> {
         let evidence = Evidence::spec(object.clone(), "spec.nodeName", pod.spec.node_name.clone());
         return Some(base("node-dead").object("node", node).evidence([evidence]));
     }
-    let evidence = Evidence::status(object.clone(), "metadata.deletionTimestamp", format!("{waiting} s ago"));
+    let evidence =
+        Evidence::status(object.clone(), "metadata.deletionTimestamp", format!("{} ago", duration(waiting)));
     let mut fact = base("kubelet").object("node", node).evidence([evidence]);
     if let Some(event) = newest_event(context, &object, |event| {
         matches!(event.reason.as_str(), "FailedKillPod" | "ExceededGracePeriod" | "FailedPreStopHook")

@@ -4,7 +4,7 @@ use super::container::{Instance, instances, state};
 use super::{Context, Fact, FactSpec, Facts};
 use crate::cluster::types::Object;
 use crate::cluster::{Kind, ObjectRef};
-use crate::evidence::{Evidence, Source};
+use crate::evidence::{Evidence, Source, duration};
 
 /// See [`super::Diagnoser::facts`].
 pub const FACTS: &[FactSpec] = &[FactSpec {
@@ -47,7 +47,7 @@ fn explain(context: &Context<'_>, instance: &Instance<'_>, native: bool, seconds
         .evidence([Evidence::status(
             instance.pod_ref(),
             instance.path("state"),
-            format!("running for {seconds} s"),
+            format!("running for {}", duration(seconds)),
         )])
         .since(instance.status.state.running.as_ref().and_then(|running| running.started_at.0));
     if seconds < i64::MAX {

@@ -11,7 +11,7 @@ use super::health::{affecting, condition_evidence, newest_event, node_ref, workl
 use super::{Context, Fact, FactSpec, Facts};
 use crate::cluster::types::{Condition, Node, Object, Pod, condition};
 use crate::cluster::{Kind, ObjectRef};
-use crate::evidence::Evidence;
+use crate::evidence::{Evidence, duration};
 
 /// See [`super::Diagnoser::facts`].
 pub const FACTS: &[FactSpec] = &[
@@ -173,7 +173,7 @@ fn unready(context: &Context<'_>, node: &Node, silent_nodes: usize) -> Option<Fa
         fact = fact.evidence([Evidence::spec(
             lease,
             "spec.renewTime",
-            format!("{lag} s behind the other nodes"),
+            format!("{} behind the other nodes", duration(lag)),
         )]);
     }
     if let Some(event) =

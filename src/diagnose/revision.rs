@@ -282,7 +282,8 @@ fn probe_change(kind: &str, before: Option<&Probe>, after: Option<&Probe>) -> St
 fn short_change(old: &str, new: &str) -> String {
     match (old.rsplit_once(':'), new.rsplit_once(':')) {
         (Some((before, old_tag)), Some((after, new_tag))) if before == after => {
-            format!("{old_tag} → {new_tag}")
+            let tag = |tag: &str| if tag.is_empty() { "(no tag)".to_owned() } else { tag.to_owned() };
+            format!("{} → {}", tag(old_tag), tag(new_tag))
         }
         _ => format!("{old} → {new}"),
     }

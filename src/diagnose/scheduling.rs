@@ -391,6 +391,7 @@ fn rejected(context: &Context<'_>, workload: &ObjectRef, pods: &[&Pod]) -> Optio
         pod.status.phase == "Failed" && (REASONS.contains(&reason) || reason.starts_with("OutOf"))
     };
     let pod = pods.iter().filter(refused).max_by_key(|pod| pod.metadata.creation_timestamp)?;
+    let alike = pods.iter().filter(refused).filter(|other| other.status.reason == pod.status.reason);
     if !lacks_ready(context, workload) {
         return None;
     }
@@ -399,8 +400,10 @@ fn rejected(context: &Context<'_>, workload: &ObjectRef, pods: &[&Pod]) -> Optio
             .param("reason", pod.status.reason.clone())
             .param("message", pod.status.message.clone())
             .object("node", node_ref(&pod.spec.node_name))
-            .evidence([Evidence::status(pod_ref(pod), "status.reason", pod.status.reason.clone())
-                .excerpt(pod.status.message.clone())])
+            .evidence(std::iter::once(pod).chain(alike.filter(|other| *other != pod)).map(|pod| {
+                Evidence::status(pod_ref(pod), "status.reason", pod.status.reason.clone())
+                    .excerpt(pod.status.message.clone())
+            }))
             .since(pod.metadata.creation_timestamp.0),
     )
 }

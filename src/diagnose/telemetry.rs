@@ -85,8 +85,9 @@ fn behaviours(context: &Context<'_>) -> BTreeMap<ObjectRef, Behaviour> {
         }
         if let Some(behaviour) = all.get_mut(&object) {
             let name = alert.labels.get("alertname").cloned().unwrap_or_default();
-            let evidence =
-                Evidence::new(Source::Alert, object, "alert", name).excerpt(text).at(alert.starts_at.0);
+            let evidence = Evidence::new(Source::Alert, object, "alert", name)
+                .excerpt(role::said_by(alert))
+                .at(alert.starts_at.0);
             behaviour.evidence.push(evidence);
         }
     }

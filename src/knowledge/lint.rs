@@ -153,7 +153,10 @@ fn templates(compiled: &Compiled, add: &mut impl FnMut(&str, String)) {
         let object =
             base == "subject" || specs.iter().any(|spec| spec.refs.iter().any(|(own, _)| *own == base));
         let param = specs.iter().any(|spec| spec.params.iter().any(|(own, _)| *own == name));
-        param || (object && matches!(field, "" | "name" | "namespace" | "kind" | "arg"))
+        let asked = specs.iter().any(|spec| spec.params.iter().any(|(own, _)| *own == base));
+        param
+            || (asked && template::is_param_field(field))
+            || (object && matches!(field, "" | "name" | "namespace" | "kind" | "arg"))
     };
     let steps = mode.remediation.iter().chain(&mode.checks);
     let texts =
@@ -164,6 +167,9 @@ fn templates(compiled: &Compiled, add: &mut impl FnMut(&str, String)) {
                 add("templates", format!("nothing supplies `{{{{{name}}}}}`"));
             }
         }
+    }
+    for name in mode.words.keys().filter(|name| !known(name)) {
+        add("words", format!("nothing supplies `{name}`"));
     }
     for name in &mode.blame {
         let all = compiled

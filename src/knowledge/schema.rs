@@ -91,6 +91,9 @@ pub struct FailureMode {
     /// Ids of failure modes that, on the same subject, say the same more precisely.
     #[serde(default)]
     pub yields_to: Vec<String>,
+    /// What templates say instead of a parameter's value: `words: {by: {deadline: "it took too long"}}`.
+    #[serde(default)]
+    pub words: BTreeMap<String, BTreeMap<String, String>>,
     /// Two sentences a tired person understands. `{{name}}` inserts a parameter, `[[…]]` is left
     /// out where a parameter inside is absent.
     pub summary: String,

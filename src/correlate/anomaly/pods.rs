@@ -192,9 +192,9 @@ impl Scan<'_, '_> {
                 .any(|event| event.is_warning() && event.reason.starts_with("Failed"));
             if blocked || self.age(created) > 2 * STARTING {
                 let finding = format!(
-                    "container {} is being created for {} s",
+                    "container {} has not been created for {}",
                     status.name,
-                    self.age(created).min(999_999)
+                    crate::evidence::duration(self.age(created))
                 );
                 self.add(Symptom::NotStarted, workload.clone(), created, finding, vec![evidence()]);
             }
