@@ -5,11 +5,11 @@
 //! volume diagnoser.
 
 mod fit;
+mod provisioner;
 
 use self::fit::{Mismatch, closest};
 use super::health::{affecting, mounting, newest_event};
 use super::{Context, Fact, FactSpec, Facts};
-use crate::cluster::event::Event;
 use crate::cluster::types::{
     Condition, Object, PersistentVolume, PersistentVolumeClaim, Pod, StorageClass, Workload, condition,
 };
@@ -33,10 +33,12 @@ pub const FACTS: &[FactSpec] = &[
             ("candidates", "how many volumes were compared"),
             ("nearest", "classes that exist, where the claim's does not"),
             ("message", "the last event's message"),
+            ("refusal", "what the provisioner says against what the claim asks for"),
             ("certainty", "decisive, computed or suggestive"),
         ],
         refs: &[
             ("volume", "the closest volume"),
+            ("provisioner", "the workload that provisions for the class, where it is known"),
             ("class", "the storage class"),
             ("holder", "the claim that holds the volume"),
             ("workload", "a workload that mounts the claim"),
@@ -78,9 +80,6 @@ pub const FACTS: &[FactSpec] = &[
         refs: &[("class", "the storage class")],
     },
 ];
-
-/// Seconds after which a provisioner that has not answered is taken to be absent.
-const SILENT_AFTER: i64 = 60;
 
 /// See [`super::Diagnoser::run`].
 pub fn run(context: &Context<'_>, facts: &mut Facts) {
@@ -130,12 +129,7 @@ fn lost(context: &Context<'_>, claim: &PersistentVolumeClaim) -> Fact {
 fn unbound(context: &Context<'_>, claim: &PersistentVolumeClaim) -> Option<Fact> {
     let object = claim.object_ref();
     let class = class_of(context, claim);
-    let event = newest_event(context, &object, |event| {
-        matches!(
-            event.reason.as_str(),
-            "FailedBinding" | "ProvisioningFailed" | "VolumeMismatch" | "ExternalProvisioning"
-        )
-    });
+    let event = provisioner::said(context, &object, class.is_some());
     let volumes: Vec<&PersistentVolume> = context.state.volumes.iter().collect();
     let compared = closest(claim, class, &volumes, &context.state.claims);
     let mut fact =
@@ -162,7 +156,7 @@ fn unbound(context: &Context<'_>, claim: &PersistentVolumeClaim) -> Option<Fact>
         return Some(fact);
     }
     if let Some(class) = class.filter(|class| class.provisioner != NO_PROVISIONER) {
-        return provisioned(context, claim, class, event, fact);
+        return provisioner::explain(context, claim, class, event, fact);
     }
     if waits_for_consumer(context, claim, class) {
         return None;
@@ -314,31 +308,6 @@ fn source_missing(context: &Context<'_>, claim: &PersistentVolumeClaim, fact: Fa
                 format!("{} {}", source.kind, source.name),
             )])
     })
-}
-
-/// A claim whose volume a provisioner should make.
-fn provisioned(
-    context: &Context<'_>,
-    claim: &PersistentVolumeClaim,
-    class: &StorageClass,
-    event: Option<&Event>,
-    fact: Fact,
-) -> Option<Fact> {
-    let fact = fact.object("class", class.object_ref()).param("wanted", class.provisioner.clone());
-    match event {
-        Some(event) if event.reason == "ProvisioningFailed" => {
-            Some(fact.param("by", "provisioning-failed").param("certainty", "decisive"))
-        }
-        Some(event) if event.reason == "ExternalProvisioning" => {
-            let waited = context.state.age_seconds(event.first())?;
-            let object = claim.object_ref();
-            let answered =
-                context.state.events_of(&object).iter().any(|event| event.reason == "Provisioning");
-            (waited >= SILENT_AFTER && !answered)
-                .then(|| fact.param("by", "provisioner-silent").param("certainty", "computed"))
-        }
-        _ => None,
-    }
 }
 
 /// Whether a claim waits for a pod by design, and no pod waits for it.

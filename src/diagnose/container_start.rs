@@ -26,6 +26,7 @@ pub const FACTS: &[FactSpec] = &[
             ("message", "what the runtime said"),
             ("exit_code", "the hook's or the shell's exit code"),
             ("limit", "the container's memory limit"),
+            ("seconds", "how long the hook has been running, where it does not end"),
             ("certainty", "suggestive where only a log line says so"),
         ],
         refs: &[],
@@ -52,12 +53,17 @@ pub const FACTS: &[FactSpec] = &[
 /// Seconds after which a pull that has neither ended nor failed is worth a word.
 const SLOW_PULL: i64 = 300;
 
+/// Seconds from which on a postStart hook that has not ended is worth a word.
+const LONG_HOOK: i64 = 60;
+
 /// See [`super::Diagnoser::run`].
 pub fn run(context: &Context<'_>, facts: &mut Facts) {
     for instance in instances(context) {
         let unmet = facts.holds("reference.missing", instance.workload);
         let refused = configuration(&instance).filter(|_| !unmet);
-        if let Some(fact) = refused.or_else(|| start(context, &instance)) {
+        // A mount of what is not there is told by what is not there.
+        let failed = || start(context, &instance).filter(|fact| !unmet || fact.text("class") != "mount");
+        if let Some(fact) = refused.or_else(failed) {
             state(facts, fact);
         } else if let Some(fact) = slow_pull(context, &instance) {
             state(facts, fact);
@@ -100,6 +106,7 @@ fn configuration(instance: &Instance<'_>) -> Option<Fact> {
 
 fn start(context: &Context<'_>, instance: &Instance<'_>) -> Option<Fact> {
     hook(context, instance)
+        .or_else(|| endless_hook(context, instance))
         .or_else(|| runtime_error(context, instance))
         .or_else(|| from_log(context, instance))
 }
@@ -116,11 +123,7 @@ fn hook(context: &Context<'_>, instance: &Instance<'_>) -> Option<Fact> {
     }
     let message =
         if waits { instance.waiting_message() } else { event.map_or("", |event| event.message.as_str()) };
-    let handler = instance.spec.and_then(|spec| spec.lifecycle.post_start.as_ref());
-    let command = handler.and_then(|handler| {
-        let exec = handler.exec.as_ref().map(|exec| exec.command.join(" "));
-        exec.or_else(|| handler.http_get.as_ref().map(|get| format!("GET {} on port {}", get.path, get.port)))
-    });
+    let command = hook_command(instance);
     let code = between(message, "exited with ", ":").and_then(|code| code.trim().parse::<i64>().ok());
     let mut fact = fact(instance, "hook").param("message", message).evidence(event.map(Evidence::event));
     if waits {
@@ -131,6 +134,37 @@ fn hook(context: &Context<'_>, instance: &Instance<'_>) -> Option<Fact> {
     }
     Some(match code {
         Some(code) => fact.param("exit_code", code),
+        None => fact,
+    })
+}
+
+/// What a container's postStart hook does.
+fn hook_command(instance: &Instance<'_>) -> Option<String> {
+    let handler = instance.spec?.lifecycle.post_start.as_ref()?;
+    let exec = handler.exec.as_ref().map(|exec| exec.command.join(" "));
+    exec.or_else(|| handler.http_get.as_ref().map(|get| format!("GET {} on port {}", get.path, get.port)))
+}
+
+/// A postStart hook that does not come to an end.
+///
+/// The kubelet waits for it before it reports the container or starts the next one: the event says
+/// Started while the status stays at ContainerCreating.
+fn endless_hook(context: &Context<'_>, instance: &Instance<'_>) -> Option<Fact> {
+    instance.spec?.lifecycle.post_start.as_ref()?;
+    if instance.waiting() != "ContainerCreating" {
+        return None;
+    }
+    let own = |text: &str| text.split([' ', '"']).any(|word| word == instance.name());
+    let started = pod_events(context.state, instance.pod).into_iter().find(|event| {
+        let named = event.container().map_or_else(|| own(&event.message), |name| name == instance.name());
+        event.reason == "Started" && named
+    })?;
+    let seconds = context.state.age_seconds(started.last()).filter(|seconds| *seconds >= LONG_HOOK)?;
+    let fact = fact(instance, "hook")
+        .param("seconds", seconds)
+        .evidence([Evidence::event(started), instance.waiting_evidence()]);
+    Some(match hook_command(instance) {
+        Some(command) => fact.param("command", command),
         None => fact,
     })
 }

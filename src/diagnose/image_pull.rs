@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use super::container::{Instance, between, instances, mentions, state};
 use super::{Context, Fact, FactSpec, Facts};
-use crate::cluster::types::Object;
+use crate::cluster::types::{Object, Pod};
 use crate::cluster::{Kind, ObjectRef, Truth};
 use crate::evidence::Evidence;
 
@@ -171,13 +171,17 @@ fn classify(message: &str) -> Option<&'static str> {
 fn explain(context: &Context<'_>, instance: &Instance<'_>, class: &'static str, answer: &str) -> Fact {
     let image = instance.image();
     let secrets = PullSecrets::of(context, instance);
-    let closest = closest(context, instance);
+    let typo = typo(context, instance);
+    let closest = typo.clone().or_else(|| closest(context, instance));
     let mut certainty = "decisive";
     let class = match class {
         // Registries answer the same for what is private and what does not exist.
         "auth" => {
             let ambiguous = answer.to_lowercase().contains("may require");
-            if secrets.missing() {
+            if typo.is_some() {
+                certainty = "computed";
+                "not-found"
+            } else if secrets.missing() {
                 "missing-secret"
             } else if secrets.named.is_empty() {
                 // Docker Hub's own images are public: who refuses one (a mirror, say) does not have it.
@@ -265,16 +269,7 @@ struct PullSecrets {
 impl PullSecrets {
     fn of(context: &Context<'_>, instance: &Instance<'_>) -> Self {
         let namespace = instance.namespace();
-        let account = context.state.service_accounts.get(namespace, instance.pod.spec.service_account());
-        let named: BTreeSet<&str> = instance
-            .pod
-            .spec
-            .image_pull_secrets
-            .iter()
-            .chain(account.iter().flat_map(|account| &account.image_pull_secrets))
-            .map(|secret| secret.name.as_str())
-            .filter(|name| !name.is_empty())
-            .collect();
+        let named = Self::names(context, instance.pod);
         let exists = |name: &str| context.state.exists(&Kind::Secret, namespace, name);
         let absent: Vec<String> =
             named.iter().filter(|name| exists(name) == Truth::False).map(|name| (*name).to_owned()).collect();
@@ -298,28 +293,36 @@ impl PullSecrets {
         }
     }
 
+    /// The pull secrets that a pod or its service account names.
+    fn names<'c>(context: &'c Context<'_>, pod: &'c Pod) -> BTreeSet<&'c str> {
+        let account = context.state.service_accounts.get(&pod.metadata.namespace, pod.spec.service_account());
+        let given = account.into_iter().flat_map(|account| account.image_pull_secrets.iter());
+        let all = pod.spec.image_pull_secrets.iter().chain(given);
+        all.map(|secret| secret.name.as_str()).filter(|name| !name.is_empty()).collect()
+    }
+
     /// Whether every secret that the pod names is absent.
     fn missing(&self) -> bool {
         !self.named.is_empty() && self.absent.len() >= self.named.len()
     }
 }
 
+/// Images that the container has in the workload's ReplicaSets.
+fn previous_images<'c>(
+    context: &'c Context<'_>,
+    instance: &'c Instance<'_>,
+) -> impl Iterator<Item = &'c str> {
+    let sets = context.state.workloads.in_namespace(instance.namespace()).iter().filter(|set| {
+        set.kind == Kind::ReplicaSet && context.topology.workload_of(&set.object_ref()) == *instance.workload
+    });
+    sets.flat_map(|set| &set.template().spec.containers)
+        .filter(|container| container.name == instance.name())
+        .map(|container| container.image.as_str())
+}
+
 /// An image of the same repository or of nearly the same name that works, here or in an earlier revision.
 fn closest(context: &Context<'_>, instance: &Instance<'_>) -> Option<String> {
     let image = instance.image();
-    let namespace = instance.namespace();
-    let own = context
-        .state
-        .workloads
-        .in_namespace(namespace)
-        .iter()
-        .filter(|set| {
-            set.kind == Kind::ReplicaSet
-                && context.topology.workload_of(&set.object_ref()) == *instance.workload
-        })
-        .flat_map(|set| &set.template().spec.containers)
-        .filter(|container| container.name == instance.name())
-        .map(|container| container.image.as_str());
     let running = context
         .state
         .pods
@@ -328,7 +331,7 @@ fn closest(context: &Context<'_>, instance: &Instance<'_>) -> Option<String> {
         .filter(|status| status.state.running.is_some())
         .map(|status| status.image.as_str());
     let (repository, _) = split_tag(image);
-    if let Some(previous) = own.into_iter().find(|other| *other != image) {
+    if let Some(previous) = previous_images(context, instance).find(|other| *other != image) {
         return Some(previous.to_owned());
     }
     running
@@ -338,6 +341,40 @@ fn closest(context: &Context<'_>, instance: &Instance<'_>) -> Option<String> {
             theirs == repository || strsim::damerau_levenshtein(theirs, repository) <= 2
         })
         .map(str::to_owned)
+}
+
+/// An image that was pulled with no more credentials than this pod has, and whose repository differs
+/// by a letter or two.
+///
+/// Registries answer for a repository that does not exist as they do for a private one (401, 403,
+/// denied), so that nobody can find out which exist: only what works tells a slip of the pen.
+fn typo(context: &Context<'_>, instance: &Instance<'_>) -> Option<String> {
+    let (own, _) = split_tag(instance.image());
+    let secrets = PullSecrets::names(context, instance.pod);
+    let pulled = context.state.pods.iter().filter(|pod| PullSecrets::names(context, pod).is_subset(&secrets));
+    let images = pulled.flat_map(|pod| {
+        let runs = |name: &str| {
+            pod.status.all_containers().any(|status| status.name == name && !status.image_id.is_empty())
+        };
+        pod.spec
+            .all_containers()
+            .filter(move |container| runs(&container.name))
+            .map(|container| &container.image)
+    });
+    let previous = previous_images(context, instance);
+    let mut near =
+        images.map(String::as_str).chain(previous).filter(|image| slipped(own, split_tag(image).0));
+    near.next().map(str::to_owned)
+}
+
+/// Whether one repository's name is the other's with a letter or two wrong, at the same registry. A
+/// number that differs is another repository.
+fn slipped(own: &str, other: &str) -> bool {
+    let letters = |name: &str| name.chars().filter(|c| !c.is_ascii_digit()).collect::<String>();
+    registry(own) == registry(other)
+        && own.len().min(other.len()) >= 6
+        && letters(own) != letters(other)
+        && strsim::damerau_levenshtein(own, other) <= 2
 }
 
 /// Repository and tag or digest.

@@ -9,6 +9,10 @@ use crate::cluster::types::{KeySelector, KeyToPath, Object, PodSpec};
 use crate::cluster::{Kind, ObjectRef, Truth};
 use crate::evidence::Evidence;
 
+mod sub_path;
+
+use sub_path::missing_file;
+
 /// See [`super::Diagnoser::facts`].
 pub const FACTS: &[FactSpec] = &[FactSpec {
     name: "reference.missing",
@@ -20,6 +24,7 @@ pub const FACTS: &[FactSpec] = &[FactSpec {
         ("key", "the key, where the object exists without it"),
         ("place", "where the reference is stated, such as `container app env PASSWORD`"),
         ("container", "the container that does not start"),
+        ("shown", "the only files that the volume shows, where its items leave out the one that is mounted"),
         ("closest", "the most similar name or key that does exist"),
         ("elsewhere", "another namespace that has an object of this name"),
         ("certainty", "computed where only the spec says so"),
@@ -32,6 +37,7 @@ struct Missing {
     kind: Kind,
     name: String,
     key: Option<String>,
+    shown: Option<String>,
     place: Option<String>,
     evidence: Vec<Evidence>,
     certainty: &'static str,
@@ -43,8 +49,9 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
         let missing = match instance.waiting() {
             "CreateContainerConfigError" | "CreateContainerError" => said_by_status(&instance),
             "ContainerCreating" | "PodInitializing" | "" if instance.status.state.running.is_none() => {
-                said_by_mount(context, &instance)
+                said_by_mount(context, &instance).or_else(|| missing_file(context, &instance))
             }
+            "CrashLoopBackOff" | "RunContainerError" => missing_file(context, &instance),
             _ => continue,
         };
         let missing = match missing {
@@ -64,6 +71,7 @@ fn said_by_status(instance: &Instance<'_>) -> Option<Missing> {
         kind,
         name,
         key,
+        shown: None,
         place: None,
         evidence: vec![instance.waiting_evidence()],
         certainty: "decisive",
@@ -85,6 +93,7 @@ fn said_by_mount(context: &Context<'_>, instance: &Instance<'_>) -> Option<Missi
                 kind,
                 name,
                 key,
+                shown: None,
                 place: volume,
                 evidence: vec![Evidence::event(event)],
                 certainty: "decisive",
@@ -162,6 +171,7 @@ fn unmet_by_spec(context: &Context<'_>, instance: &Instance<'_>) -> Option<Missi
             name: name.to_owned(),
             key: key.filter(|_| !absent).map(str::to_owned),
             kind,
+            shown: None,
             place: Some(place),
             certainty: "computed",
         })
@@ -261,6 +271,9 @@ fn explain(context: &Context<'_>, instance: &Instance<'_>, missing: Missing) -> 
     };
     if let Some(closest) = closest {
         fact = fact.param("closest", closest);
+    }
+    if let Some(shown) = missing.shown {
+        fact = fact.param("shown", shown);
     }
     match missing.key {
         Some(key) => fact.param("key", key),
