@@ -3,9 +3,11 @@
 //! A failing probe is only stated while it matters: the container is not ready, has not started, or
 //! is restarted because of it. One that a Ready pod failed a while ago is history.
 
-use super::container::{Instance, instances, mentions, seconds_between, state};
+mod timing;
+
+use super::container::{Instance, instances, mentions, state};
 use super::crash::last_kill;
-use super::probe_port::{PortVerdict, judge, listening, resolve};
+use super::probe_port::{PortVerdict, judge, resolve};
 use super::{Context, Fact, FactSpec, Facts};
 use crate::cluster::event::Event;
 use crate::cluster::types::{Probe, condition};
@@ -33,7 +35,8 @@ pub const FACTS: &[FactSpec] = &[
             ("status", "the HTTP status that was answered"),
             ("command", "the command of an exec probe"),
             ("kills_after", "seconds after the start at which the probe kills at the earliest"),
-            ("needs", "seconds that the process needs to start, as far as seen"),
+            ("needs", "seconds that the process needs to start, where the probe kills before"),
+            ("misses", "how many late answers kill a process that answers, but not always in time"),
             ("lived", "seconds that the last run lasted"),
             ("timeout", "seconds that one probe may take"),
             ("message", "what the kubelet said"),
@@ -200,9 +203,16 @@ fn explain(
                     "certainty",
                     if known_by == "log" || known_by == "probe" { "decisive" } else { "computed" },
                 )
-                .evidence(listening_evidence(context, instance)),
+                .evidence(listening_evidence(context, instance, listens)),
         ),
-        (_, verdict) => timing(context, instance, subject, fact, class, verdict == PortVerdict::Right),
+        (_, verdict) if timing::no_grpc(instance, subject, message, port, &verdict) => Some(
+            fact.param("class", "protocol")
+                .param("speaks", "no plaintext gRPC")
+                .param("certainty", "computed"),
+        ),
+        (_, verdict) => {
+            timing::explain(context, instance, subject, fact, class, verdict == PortVerdict::Right)
+        }
     }
 }
 
@@ -386,93 +396,15 @@ fn working_path(context: &Context<'_>, instance: &Instance<'_>, subject: Subject
         })
 }
 
-fn listening_evidence(context: &Context<'_>, instance: &Instance<'_>) -> Option<Evidence> {
-    let finding = context
-        .logs
-        .of(instance.workload)
-        .find(|finding| finding.key.container == instance.name() && finding.signature == "listening")?;
+fn listening_evidence(context: &Context<'_>, instance: &Instance<'_>, port: i64) -> Option<Evidence> {
+    let finding = context.logs.of(instance.workload).find(|finding| {
+        finding.key.container == instance.name()
+            && finding.signature == "listening"
+            && finding.param("port") == port.to_string()
+    })?;
     let evidence =
         Evidence::new(Source::Log, instance.pod_ref(), format!("log of {}", instance.name()), "listening");
     Some(evidence.excerpt(finding.excerpt.clone()).at(finding.last))
-}
-
-/// The right port, but refused or silent: killed before it was up, too slow, or hung.
-fn timing(
-    context: &Context<'_>,
-    instance: &Instance<'_>,
-    subject: Subject<'_>,
-    fact: Fact,
-    class: &'static str,
-    port_known: bool,
-) -> Option<Fact> {
-    let probe = subject.probe;
-    let delay = probe.initial_delay_seconds;
-    let kills_after = delay + probe.period() * (probe.failures() - 1).max(0) + probe.timeout();
-    let lived = lived(instance);
-    let needs = start_seconds(context, instance);
-    let mut fact = fact.param("kills_after", kills_after);
-    if let Some(lived) = lived {
-        fact = fact.param("lived", lived);
-    }
-    if let Some(needs) = needs {
-        fact = fact.param("needs", needs);
-    }
-    if subject.kind == "readiness" {
-        return Some(match class {
-            "timeout" => fact.param("class", "slow").param("certainty", "computed"),
-            "refused" => fact.param("class", "not-listening"),
-            _ => fact.param("class", "unknown").param("certainty", "suggestive"),
-        });
-    }
-    // Time in which a probe may have succeeded: beyond the earliest kill plus one round of failures.
-    let answered_for = lived.map(|lived| lived - kills_after - probe.period());
-    let up = port_known || !listening(context, instance).is_empty() || worked(context, instance);
-    let early = needs.is_some_and(|needs| needs >= kills_after);
-    let class = match class {
-        _ if subject.kind == "startup" => "timing",
-        "timeout" if early => "timing",
-        "timeout" if answered_for.is_some_and(|seconds| seconds > probe.period()) => "hang",
-        "timeout" if up && delay + probe.period() * probe.failures() > 10 => "hang",
-        "refused" if answered_for.is_some_and(|seconds| seconds > 2 * probe.period() + 10) => "hang",
-        _ => "timing",
-    };
-    let certainty = match class {
-        "hang" => "computed",
-        _ if early => "decisive",
-        _ => "computed",
-    };
-    Some(fact.param("class", class).param("certainty", certainty))
-}
-
-/// How long the last run lasted, without the grace that a process killed by force was given.
-fn lived(instance: &Instance<'_>) -> Option<i64> {
-    let ended = instance.ended()?;
-    let seconds = seconds_between(ended.started_at.0?, ended.finished_at.0?);
-    let grace = instance.pod.spec.termination_grace_period_seconds.unwrap_or(30);
-    let without = if ended.exit_code == 137 { seconds - grace } else { seconds };
-    (0..=10 * 365 * 86_400).contains(&seconds).then_some(without.max(0))
-}
-
-/// Seconds that a start takes: as the log says, or as a replica that became ready shows.
-fn start_seconds(context: &Context<'_>, instance: &Instance<'_>) -> Option<i64> {
-    let logged = context
-        .logs
-        .of(instance.workload)
-        .filter(|finding| finding.key.container == instance.name() && finding.class == "start")
-        .filter_map(|finding| finding.params.get("seconds")?.parse::<f64>().ok())
-        .fold(None, |longest: Option<f64>, seconds| {
-            Some(longest.map_or(seconds, |known| known.max(seconds)))
-        });
-    #[expect(clippy::cast_possible_truncation, reason = "seconds of a start-up fit, and casts saturate")]
-    logged.map(|seconds| seconds.ceil() as i64)
-}
-
-/// Whether the log shows that the process served requests or finished its start.
-fn worked(context: &Context<'_>, instance: &Instance<'_>) -> bool {
-    context.logs.of(instance.workload).any(|finding| {
-        finding.key.container == instance.name()
-            && matches!(finding.signature, "listening" | "started" | "probe-request" | "request")
-    })
 }
 
 fn gates(context: &Context<'_>, facts: &mut Facts) {

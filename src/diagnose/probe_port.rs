@@ -62,7 +62,7 @@ pub(super) fn judge(
     if logged.contains(&number) || works.contains(&number) {
         return PortVerdict::Right;
     }
-    if let Some(listens) = nearest_port(&logged, &declared) {
+    if let Some(listens) = nearest_port(&logged, &declared, number) {
         return PortVerdict::Wrong { listens, known_by: "log" };
     }
     if let Some(listens) = works.first() {
@@ -95,9 +95,14 @@ fn answered_by_sibling(instance: &Instance<'_>, probe: &Probe) -> bool {
     )
 }
 
-/// Of the ports that are listened on, one that is also declared; else the first.
-fn nearest_port(logged: &[i64], declared: &[i64]) -> Option<i64> {
-    logged.iter().find(|port| declared.contains(port)).or(logged.first()).copied()
+/// Of the ports that are listened on, the one that the probe is meant for.
+///
+/// Where the probed port is declared, it is one of several, and the one that is listened on without
+/// being declared takes its place; else one that is declared, else the first.
+fn nearest_port(logged: &[i64], declared: &[i64], probed: i64) -> Option<i64> {
+    let is_declared = |port: &&i64| declared.contains(port);
+    let moved = logged.iter().find(|port| declared.contains(&probed) && !is_declared(port));
+    moved.or_else(|| logged.iter().find(is_declared)).or(logged.first()).copied()
 }
 
 /// Numeric ports that Services send to this workload.
@@ -115,4 +120,17 @@ fn served(context: &Context<'_>, instance: &Instance<'_>, container: &Container)
             None => Some(port.port),
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_port_that_takes_the_place_of_the_probed_one() {
+        assert_eq!(nearest_port(&[8080, 9001], &[8080, 8081], 8081), Some(9001));
+        assert_eq!(nearest_port(&[8080, 9001], &[8080], 8081), Some(8080));
+        assert_eq!(nearest_port(&[9001], &[], 8081), Some(9001));
+        assert_eq!(nearest_port(&[], &[8080], 8081), None);
+    }
 }

@@ -3,9 +3,11 @@
 //! The pods concerned are mostly gone, so events of pods that no longer exist count here. A workload
 //! whose replicas run well is not broken by it: such facts matter where the description points there.
 
+mod drain;
+
 use std::collections::BTreeMap;
 
-use super::container::{between, state};
+use super::container::{between, seconds_between, state};
 use super::health::lacks_ready;
 use super::{Context, Fact, FactSpec, Facts};
 use crate::cluster::event::Event;
@@ -25,7 +27,10 @@ pub const FACTS: &[FactSpec] = &[FactSpec {
         ("message", "what the kubelet said"),
         ("exit_code", "the hook's or the process' exit code"),
         ("grace", "terminationGracePeriodSeconds"),
+        ("drain", "seconds that the process means to take to stop, where that is longer"),
+        ("known_by", "its log, its preStop hook or a variable: what says so"),
         ("matters", "if-described where the replicas run well"),
+        ("certainty", "suggestive where only settings say so"),
     ],
     refs: &[],
 }];
@@ -52,9 +57,16 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
     }
     for (workload, pods) in context.topology.pods_by_workload() {
         for pod in pods.iter().filter(|pod| pod.is_deleting()) {
-            for fact in killed(context, workload, pod) {
+            let killed = killed(context, workload, pod);
+            let stated = if killed.is_empty() { drain::too_long(context, workload, pod) } else { killed };
+            for fact in stated {
                 state(facts, fact);
             }
+        }
+        if !facts.holds("stop.fails", workload)
+            && let Some(fact) = drain::asks_too_long(context, workload)
+        {
+            facts.add(fact);
         }
     }
 }
@@ -110,7 +122,8 @@ fn hook(context: &Context<'_>, workload: &ObjectRef, event: &Event) -> Fact {
     }
 }
 
-/// Containers of a pod under deletion that acknowledged the signal and were killed all the same.
+/// Containers of a pod under deletion that were killed: they acknowledged the signal, or they lasted
+/// until the very end of the grace period.
 fn killed(context: &Context<'_>, workload: &ObjectRef, pod: &Pod) -> Vec<Fact> {
     let told = |container: &str| {
         context.logs.of(workload).any(|finding| {
@@ -122,8 +135,10 @@ fn killed(context: &Context<'_>, workload: &ObjectRef, pod: &Pod) -> Vec<Fact> {
     };
     let ended = pod.status.container_statuses.iter().filter_map(|status| {
         let ended = status.state.terminated.as_ref()?;
-        (ended.exit_code == 137 && ended.reason != "OOMKilled" && told(&status.name))
-            .then_some((status, ended))
+        let end = pod.metadata.deletion_timestamp.0.zip(ended.finished_at.0);
+        let lasted = end.is_some_and(|(due, end)| (-1..=3).contains(&seconds_between(due, end)));
+        let killed = ended.exit_code == 137 && ended.reason != "OOMKilled";
+        (killed && (lasted || told(&status.name))).then_some((status, ended))
     });
     ended
         .map(|(status, ended)| {
