@@ -4,7 +4,7 @@
 //! silent, its lease is compared with the other nodes' leases, not with a clock. Conditions
 //! whose polarity is not known are never faults.
 
-mod eviction;
+pub(crate) mod eviction;
 mod problem;
 
 use super::health::{affecting, condition_evidence, newest_event, node_ref, workloads_on};

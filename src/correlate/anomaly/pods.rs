@@ -2,6 +2,7 @@
 
 use crate::cluster::types::*;
 use crate::cluster::{Kind, ObjectRef};
+use crate::diagnose::node::eviction::recurring;
 use crate::evidence::Evidence;
 use crate::symptom::Symptom;
 
@@ -61,6 +62,7 @@ impl Scan<'_, '_> {
         let replaced = workload.kind != Kind::Pod
             && workload.kind != Kind::Job
             && self.context.topology.pods_of(workload).iter().any(|other| other.is_ready());
+        let lost = !replaced && workload.kind != Kind::Job;
         let finished = pod
             .status
             .container_statuses
@@ -74,7 +76,13 @@ impl Scan<'_, '_> {
             .excerpt(pod.status.message.clone())
             .at(since.0);
         match pod.status.reason.as_str() {
-            "Evicted" | "Preempting" | "NodeShutdown" | "Terminated" if recent => {
+            // That it was evicted holds for as long as the pod is there; it is over once a replacement
+            // runs, unless the replacements go the same way.
+            "Evicted" if recent || recurring(self.context, workload).is_some() || lost => {
+                let finding = format!("pod {} was evicted", pod.metadata.name);
+                self.add(Symptom::Evicted, workload.clone(), since, finding, vec![evidence]);
+            }
+            "Preempting" | "NodeShutdown" | "Terminated" if recent => {
                 let finding = format!("pod {} was evicted", pod.metadata.name);
                 self.add(Symptom::Evicted, workload.clone(), since, finding, vec![evidence]);
             }
