@@ -85,9 +85,16 @@ pub fn default_wants(state: &ClusterState, namespaces: &[String], everywhere: bo
     wants
 }
 
-/// Every kind, in the chosen namespaces (empty: all) and what tells of the system.
+/// Where events about nodes and other objects without a namespace are kept.
+const EVENTS_OF_NODES: &str = "default";
+
+/// Every kind, in the chosen namespaces (empty: all) and what tells of the system and the nodes.
 pub fn all_kinds(namespaces: &[String]) -> Vec<Want> {
-    kinds(namespaces, |_| true)
+    let mut wants = kinds(namespaces, |_| true);
+    if !namespaces.is_empty() && !namespaces.iter().any(|name| name == EVENTS_OF_NODES) {
+        wants.push(Want::Kind { kind: Kind::Event, namespace: Some(EVENTS_OF_NODES.to_owned()) });
+    }
+    wants
 }
 
 fn kinds(namespaces: &[String], chosen: impl Fn(&Kind) -> bool) -> Vec<Want> {

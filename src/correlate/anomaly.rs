@@ -353,6 +353,10 @@ impl<'a> Scan<'_, 'a> {
     }
 
     fn stated(&mut self, facts: &Facts) {
+        for fact in facts.named("process.oom-killed") {
+            let finding = format!("its process {} was killed", fact.text("process"));
+            self.add(Symptom::Errors, fact.subject.clone(), Time(fact.since), finding, fact.evidence.clone());
+        }
         for fact in facts.named("stop.fails") {
             let finding = "its pods do not stop as they should".to_owned();
             self.add(Symptom::Errors, fact.subject.clone(), Time(fact.since), finding, fact.evidence.clone());

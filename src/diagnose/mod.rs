@@ -9,6 +9,7 @@ pub mod autoscaler;
 pub mod build;
 pub mod call;
 pub mod chaos;
+pub mod child_oom;
 pub mod claim;
 mod container;
 pub mod container_start;
@@ -117,6 +118,7 @@ diagnosers![
     container_start,
     sandbox,
     crash,
+    child_oom,
     probe,
     revision,
     rollout,
