@@ -30,6 +30,9 @@ pub const FACTS: &[FactSpec] = &[
             ("have", "what the closest volume offers"),
             ("class", "the claim's storage class"),
             ("volume", "the closest volume's name"),
+            ("earlier", "for a volume that is still bound to a deleted claim of the same name: that it is"),
+            ("lacks", "why no volume is made for the class"),
+            ("absent", "the class, where it does not exist"),
             ("candidates", "how many volumes were compared"),
             ("nearest", "classes that exist, where the claim's does not"),
             ("message", "the last event's message"),
@@ -198,12 +201,17 @@ fn differing(fact: Fact, by: Mismatch, near: &fit::Near<'_>, candidates: usize) 
         .param("candidates", candidates)
         .param("certainty", near.certainty(by))
         .evidence([Evidence::spec(volume.clone(), by.path(), near.have(by))]);
-    if let Some(holder) = near.holder() {
+    if near.holder().as_ref() == Some(&fact.subject) {
+        fact = fact.param("earlier", "an earlier claim of the same name, which was deleted");
+    } else if let Some(holder) = near.holder() {
         fact = fact.object("holder", holder.clone()).evidence([Evidence::spec(
             volume.clone(),
             "spec.claimRef",
             holder.to_string(),
         )]);
+    }
+    if by == Mismatch::Class {
+        fact = fact.param("lacks", "that class makes no volumes by itself");
     }
     let subject = fact.subject.clone();
     fact.object("volume", volume).evidence([Evidence::spec(subject, by.claim_path(), near.wanted(by))])
@@ -252,6 +260,8 @@ fn class_fault(
             let mut fact = fact
                 .truth(truth)
                 .param("by", if volume.is_some() { "class-different" } else { "class-missing" })
+                .param("lacks", "there is no such class")
+                .param("absent", name)
                 .param("wanted", name)
                 .param("nearest", nearest)
                 .param("certainty", "decisive")

@@ -19,6 +19,7 @@ pub const FACTS: &[FactSpec] = &[
             ),
             ("container", "the container"),
             ("command", "what was to be executed"),
+            ("mode", "the mode of the volume's files, where it keeps the command from being executed"),
             ("mount", "the mount path that covers the command"),
             ("volume", "the volume mounted there"),
             ("architecture", "the node's architecture"),
@@ -218,10 +219,34 @@ fn runtime_error(context: &Context<'_>, instance: &Instance<'_>) -> Option<Fact>
             None => fact,
         },
         _ => match command_of(instance, &message) {
-            Some(command) => fact.param("command", command),
+            Some(command) => without_mode(instance, fact, &command).param("command", command),
             None => fact,
         },
     })
+}
+
+/// Adds the volume of a ConfigMap or Secret that a program lies in without being executable there.
+fn without_mode(instance: &Instance<'_>, fact: Fact, path: &str) -> Fact {
+    /// What the kubelet gives such files where the volume does not say otherwise.
+    const DEFAULT: i64 = 0o644;
+    let Some(container) = instance.spec.filter(|_| fact.text("class") == "not-executable") else {
+        return fact;
+    };
+    let within = |mount: &str| {
+        let mount = mount.trim_end_matches('/');
+        path.strip_prefix(mount).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    let mounts = container.volume_mounts.iter().filter(|mount| within(&mount.mount_path));
+    let Some(mount) = mounts.max_by_key(|mount| mount.mount_path.len()) else { return fact };
+    let volume = instance.pod.spec.volumes.iter().find(|volume| volume.name == mount.name);
+    let mode = volume.and_then(|volume| {
+        let map = volume.config_map.as_ref().map(|map| map.default_mode);
+        map.or_else(|| volume.secret.as_ref().map(|secret| secret.default_mode))
+    });
+    match mode.map(|mode| mode.unwrap_or(DEFAULT)).filter(|mode| mode & 0o111 == 0) {
+        Some(mode) => fact.param("mode", format!("{mode:04o}")).param("volume", mount.name.clone()),
+        None => fact,
+    }
 }
 
 /// The class of a runtime's start error.
@@ -374,7 +399,10 @@ fn from_log(context: &Context<'_>, instance: &Instance<'_>) -> Option<Fact> {
     Some(match class {
         "architecture" => architecture(context, instance, fact),
         "not-found" => not_found(instance, fact, path.cloned().or_else(|| command_of(instance, ""))),
-        _ => fact,
+        _ => match path {
+            Some(path) => without_mode(instance, fact, path).param("command", path.clone()),
+            None => fact,
+        },
     })
 }
 

@@ -26,6 +26,7 @@ pub const FACTS: &[FactSpec] = &[FactSpec {
         ("secrets", "none, absent or present: the pull secrets that the pod names"),
         ("closest", "a similar image that this workload ran before or a sibling runs now"),
         ("answer", "what the registry or runtime said"),
+        ("certificate", "what is wrong with the registry's certificate, in words"),
         ("certainty", "suggestive where the registry's answer has two readings"),
     ],
     refs: &[("secret", "the pull secret")],
@@ -236,6 +237,9 @@ fn explain(context: &Context<'_>, instance: &Instance<'_>, class: &'static str, 
     if let Some(reason) = short_answer(answer) {
         fact = fact.param("answer", reason);
     }
+    if let Some(fault) = certificate_fault(answer) {
+        fact = fact.param("certificate", fault);
+    }
     if let Some(closest) = closest {
         fact = fact.param("closest", closest);
     }
@@ -255,6 +259,22 @@ fn explain(context: &Context<'_>, instance: &Instance<'_>, class: &'static str, 
         !answer.is_empty() && event.message == answer || event.reason == "FailedToRetrieveImagePullSecret"
     });
     fact.evidence(event.map(Evidence::event)).since(instance.pod.metadata.creation_timestamp.0)
+}
+
+/// What is wrong with the registry's certificate, as Go's TLS words it.
+fn certificate_fault(answer: &str) -> Option<&'static str> {
+    let text = answer.to_lowercase();
+    Some(match () {
+        () if mentions(&text, &["certificate has expired", "is after"]) => {
+            "it has expired or is not yet valid"
+        }
+        () if text.contains("unknown authority") => "the node does not trust who signed it",
+        () if mentions(&text, &["certificate is valid for", "doesn't contain any ip sans"]) => {
+            "it is for another name"
+        }
+        () if text.contains("x509:") => "it is not accepted",
+        () => return None,
+    })
 }
 
 /// The pull secrets a pod names, itself or through its service account.
@@ -416,6 +436,24 @@ fn short_answer(answer: &str) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn faults_of_certificates() {
+        let expired = "tls: failed to verify certificate: x509: certificate has expired or is not yet valid: current time 2026-11-23T20:00:00Z is after 2026-11-20T00:00:00Z";
+        assert_eq!(certificate_fault(expired), Some("it has expired or is not yet valid"));
+        let unknown = "x509: certificate signed by unknown authority";
+        assert_eq!(certificate_fault(unknown), Some("the node does not trust who signed it"));
+        assert_eq!(certificate_fault("dial tcp 10.0.0.1:443: i/o timeout"), None);
+    }
+
+    #[test]
+    fn slips_of_the_pen() {
+        assert!(slipped("quay.io/promethues/exporter", "quay.io/prometheus/exporter"));
+        assert!(!slipped("quay.io/shop/worker1", "quay.io/shop/worker2"));
+        assert!(!slipped("quay.io/prometheus/exporter", "quay.io/prometheus/exporter"));
+        assert!(!slipped("quay.io/promethues/exporter", "r.example/prometheus/exporter"));
+        assert!(!slipped("quay.io/shop/web", "quay.io/shop/payments"));
+    }
 
     #[test]
     fn classes_of_old_and_new_wordings() {

@@ -2,6 +2,7 @@
 //!
 //! Recovered errors (start-up retries that ended) are not stated: history is no fact.
 
+use super::volume::Behind;
 use super::{Context, Fact, FactSpec, Facts, net};
 use crate::cluster::types::VolumeMount;
 use crate::cluster::{Kind, ObjectRef};
@@ -27,6 +28,9 @@ pub const FACTS: &[FactSpec] = &[FactSpec {
         ("resource", "an API resource that was denied"),
         ("status", "an HTTP status or gRPC code"),
         ("error", "the error or exception type"),
+        ("volume", "for a read-only file system: the volume that is mounted so"),
+        ("mount", "where it is mounted"),
+        ("root", "readOnlyRootFilesystem, where that makes it read-only"),
     ],
     refs: &[("config", "the ConfigMap that the container mounts where the file lies that the line names")],
 }];
@@ -59,7 +63,27 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
         {
             fact = fact.param("path", file.clone()).object("config", config);
         }
+        if finding.signature == "read-only-filesystem" {
+            fact = read_only(context, finding, fact);
+        }
         facts.add(fact);
+    }
+}
+
+/// Adds what makes a file system read-only: a mount, or the container's root file system.
+fn read_only(context: &Context<'_>, finding: &LogFinding, fact: Fact) -> Fact {
+    if let Some(behind) = Behind::find(context, finding) {
+        return match behind.read_only() {
+            Some((volume, mount)) => fact.param("volume", volume).param("mount", mount),
+            None => fact,
+        };
+    }
+    let pod = context.state.pods.get(&finding.key.namespace, &finding.key.pod);
+    let mut containers = pod.into_iter().flat_map(|pod| pod.spec.all_containers());
+    let own = containers.find(|container| container.name == finding.key.container);
+    match own.is_some_and(|own| own.security_context.read_only_root_filesystem == Some(true)) {
+        true => fact.param("root", "readOnlyRootFilesystem"),
+        false => fact,
     }
 }
 

@@ -231,7 +231,7 @@ fn claim_of_volume(context: &Context<'_>, pod: &Pod, name: &str) -> Option<Objec
 }
 
 /// What lies behind a path of a log line.
-struct Behind<'a> {
+pub(super) struct Behind<'a> {
     pod: &'a Pod,
     container: &'a Container,
     mount: &'a VolumeMount,
@@ -241,7 +241,7 @@ struct Behind<'a> {
 
 impl<'a> Behind<'a> {
     /// Joins the path of a line to the longest mount that holds it.
-    fn find(context: &Context<'a>, finding: &LogFinding) -> Option<Self> {
+    pub(super) fn find(context: &Context<'a>, finding: &LogFinding) -> Option<Self> {
         let path = finding.params.get("path").filter(|path| path.starts_with('/'))?;
         let pod = context.state.pods.get(&finding.key.namespace, &finding.key.pod)?;
         let container =
@@ -274,6 +274,13 @@ impl<'a> Behind<'a> {
         let [mount] = mounts.as_slice() else { return None };
         let path = finding.params.get("path").cloned().unwrap_or_else(|| mount.mount_path.clone());
         Some(Self { pod, container, mount, volume: volume(mount)?, path })
+    }
+
+    /// The volume's name and where it is mounted, if the mount or its kind keeps it from being written.
+    pub(super) fn read_only(&self) -> Option<(&'a str, &'a str)> {
+        let claim = self.volume.persistent_volume_claim.as_ref().is_some_and(|claim| claim.read_only);
+        let kept = claim || matches!(self.medium(), "config-map" | "secret");
+        (self.mount.read_only || kept).then_some((self.mount.name.as_str(), self.mount.mount_path.as_str()))
     }
 
     fn medium(&self) -> &'static str {
