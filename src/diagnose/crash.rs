@@ -12,27 +12,45 @@ use crate::evidence::Evidence;
 use crate::logs::LogFinding;
 
 /// See [`super::Diagnoser::facts`].
-pub const FACTS: &[FactSpec] = &[FactSpec {
-    name: "container.crash",
-    about: "a container ends again and again, and this is how it ended last",
-    params: &[
-        ("class", "oom, node-oom, heap, probe, killed, signal, terminated, completed or exit"),
-        ("container", "the container"),
-        ("init", "whether it is an init container"),
-        ("sidecar", "whether it is not the pod's main container, which runs well"),
-        ("probe", "liveness or startup, where a probe's failure killed it"),
-        ("exit_code", "the exit code"),
-        ("signal", "the signal's name"),
-        ("limit", "its memory limit"),
-        ("request", "its memory request"),
-        ("seconds", "how long the last run lasted"),
-        ("signature", "the meaning of the last telling log line"),
-        ("log_class", "that meaning's class"),
-        ("line", "that line"),
-        ("told", "yes where its log says that it was told to stop before it ended"),
-    ],
-    refs: &[("node", "the node that it runs on")],
-}];
+pub const FACTS: &[FactSpec] = &[
+    FactSpec {
+        name: "container.crash",
+        about: "a container ends again and again, and this is how it ended last",
+        params: &[
+            ("class", "oom, node-oom, heap, probe, killed, signal, terminated, completed or exit"),
+            ("container", "the container"),
+            ("init", "whether it is an init container"),
+            ("sidecar", "whether it is not the pod's main container, which runs well"),
+            ("probe", "liveness or startup, where a probe's failure killed it"),
+            ("exit_code", "the exit code"),
+            ("signal", "the signal's name"),
+            ("limit", "its memory limit"),
+            ("request", "its memory request"),
+            ("seconds", "how long the last run lasted"),
+            ("signature", "the meaning of the last telling log line"),
+            ("log_class", "that meaning's class"),
+            ("line", "that line"),
+            ("told", "yes where its log says that it was told to stop before it ended"),
+        ],
+        refs: &[("node", "the node that it runs on")],
+    },
+    FactSpec {
+        name: "child.killed",
+        about: "a process killed another of its container, or the kernel did: the container has a memory limit and runs on",
+        params: &[
+            ("container", "the container"),
+            ("limit", "its memory limit"),
+            ("percent", "its memory usage in percent of the limit, where it was measured"),
+            ("line", "the log line"),
+            ("count", "how often"),
+            ("certainty", "suggestive where it happened once and the usage is low"),
+        ],
+        refs: &[],
+    },
+];
+
+/// Percent of the memory limit from which a kill is the kernel's.
+const NEAR_LIMIT: i128 = 75;
 
 /// Signatures that say that something went wrong but not what.
 const GENERIC: [&str; 5] = ["unknown-error", "uncaught-exception", "go-panic", "panic", "fatal-error"];
@@ -40,6 +58,9 @@ const GENERIC: [&str; 5] = ["unknown-error", "uncaught-exception", "go-panic", "
 /// See [`super::Diagnoser::run`].
 pub fn run(context: &Context<'_>, facts: &mut Facts) {
     for instance in instances(context) {
+        if let Some(fact) = child_killed(context, &instance) {
+            state(facts, fact);
+        }
         let oom_before = was_oom_killed(context, &instance);
         if !oom_before && !instance.is_crashing(context) {
             continue;
@@ -50,6 +71,35 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
         }
         state(facts, explain(context, &instance, ended));
     }
+}
+
+/// A process of the container that SIGKILL ended while the first one went on: the kernel's choice
+/// when the memory limit is reached, which the container's status does not show.
+fn child_killed(context: &Context<'_>, instance: &Instance<'_>) -> Option<Fact> {
+    let own = |finding: &&LogFinding| {
+        finding.key.container == instance.name() && finding.key.pod == instance.pod.metadata.name
+    };
+    let findings: Vec<&LogFinding> = context.logs.of(instance.workload).filter(own).collect();
+    let killed = findings.iter().find(|one| one.signature == "child-killed" && !one.recovered)?;
+    // A master that waits in vain for its worker kills it as well, and says so first.
+    if findings.iter().any(|one| one.signature == "hang") {
+        return None;
+    }
+    let limit = instance.spec?.resources.limits.get("memory")?;
+    let percent = super::usage::memory_percent(context, instance);
+    let doubtful = killed.count < 2 && !killed.at_end && percent.is_none_or(|percent| percent < NEAR_LIMIT);
+    let fact = Fact::new("child.killed", instance.workload.clone())
+        .param("container", instance.name())
+        .param("limit", limit.to_string())
+        .param("line", killed.excerpt.clone())
+        .param("count", killed.count)
+        .param("certainty", if doubtful { "suggestive" } else { "computed" })
+        .evidence([net::line(killed)])
+        .since(killed.first);
+    Some(match percent.and_then(|percent| i64::try_from(percent).ok()) {
+        Some(percent) => fact.param("percent", percent),
+        None => fact,
+    })
 }
 
 /// Start errors are another diagnoser's matter.

@@ -61,7 +61,8 @@ const REJECTIONS: [&str; 13] = [
 ];
 
 /// What is so for every caller.
-const LIMITS: [&str; 8] = [
+const LIMITS: [&str; 9] = [
+    "store-full",
     "too-many-connections",
     "read-only",
     "redis-oom",
@@ -105,7 +106,8 @@ fn is_server(context: &Context<'_>, finding: &LogFinding, product: Option<&str>)
         || (product.is_some() && net::product_of(context, &finding.workload) == product)
 }
 
-fn server_by_target(context: &Context<'_>, finding: &LogFinding) -> Option<ObjectRef> {
+/// The workload of the cluster that a line's target leads to.
+pub(super) fn server_by_target(context: &Context<'_>, finding: &LogFinding) -> Option<ObjectRef> {
     let target = finding.target.as_ref()?;
     match address::resolve(context.state, finding.workload.ns(), &target.host) {
         Target::Service(service) => net::behind(context, &service).into_iter().next(),

@@ -32,7 +32,10 @@ pub const FACTS: &[FactSpec] = &[FactSpec {
         ("mount", "where it is mounted"),
         ("root", "readOnlyRootFilesystem, where that makes it read-only"),
     ],
-    refs: &[("config", "the ConfigMap that the container mounts where the file lies that the line names")],
+    refs: &[
+        ("config", "the ConfigMap that the container mounts where the file lies that the line names"),
+        ("server", "the workload of the cluster whose certificate the line is about"),
+    ],
 }];
 
 /// The parameters of a finding that become parameters of the fact.
@@ -58,10 +61,17 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
                 fact = fact.param(name, value.clone());
             }
         }
-        if let Some(file) = finding.params.get("file").or(finding.params.get("path"))
-            && let Some(config) = config_map(context, finding, file)
-        {
-            fact = fact.param("path", file.clone()).object("config", config);
+        if let Some((file, config)) = config_file(context, finding) {
+            fact = fact.object("config", config);
+            if !file.is_empty() {
+                fact = fact.param("path", file);
+            }
+        }
+        // Its certificate is what the callee shows, whoever complains; one that is not valid yet
+        // may be the caller's clock.
+        let expired = finding.signature == "certificate-expired" && finding.param("reason") == "expired";
+        if expired && let Some(server) = super::dependency::server_by_target(context, finding) {
+            fact = fact.object("server", server);
         }
         if finding.signature == "read-only-filesystem" {
             fact = read_only(context, finding, fact);
@@ -85,6 +95,39 @@ fn read_only(context: &Context<'_>, finding: &LogFinding, fact: Fact) -> Fact {
         true => fact.param("root", "readOnlyRootFilesystem"),
         false => fact,
     }
+}
+
+/// The file that a line is about and the ConfigMap that it lies in: by the line's own path, else by
+/// the only ConfigMap that the container mounts, where the line is about a file's content.
+fn config_file(context: &Context<'_>, finding: &LogFinding) -> Option<(String, ObjectRef)> {
+    let stated = finding.params.get("file").or(finding.params.get("path"));
+    let about_content = matches!(finding.signature, "config-parse-error" | "config-invalid");
+    let separators = |c: char| c.is_whitespace() || "\"'`=()[]{},;:".contains(c);
+    let words = finding.excerpt.split(separators).filter(|word| about_content && word.starts_with('/'));
+    let mut files = stated.map(String::as_str).into_iter().chain(words);
+    let found = files.find_map(|file| Some((file.to_owned(), config_map(context, finding, file)?)));
+    let only = || {
+        let unnamed = stated.is_none()
+            && (finding.signature == "config-parse-error"
+                || about_content && finding.excerpt.contains("JSON"));
+        Some((String::new(), unnamed.then(|| only_config_map(context, finding)).flatten()?))
+    };
+    found.or_else(only)
+}
+
+/// The ConfigMap that a container mounts, where it is just one.
+fn only_config_map(context: &Context<'_>, finding: &LogFinding) -> Option<ObjectRef> {
+    let pod = context.state.pods.get(&finding.key.namespace, &finding.key.pod)?;
+    let container = pod.spec.all_containers().find(|one| one.name == finding.key.container)?;
+    let mounted = |name: &str| container.volume_mounts.iter().any(|mount| mount.name == name);
+    let mut maps = pod
+        .spec
+        .volumes
+        .iter()
+        .filter(|volume| mounted(&volume.name))
+        .filter_map(|volume| volume.config_map.as_ref());
+    let map = maps.next().filter(|_| maps.next().is_none())?;
+    Some(ObjectRef::new(Kind::ConfigMap, &finding.key.namespace, &map.name))
 }
 
 /// The ConfigMap whose mount a file of a container lies in.

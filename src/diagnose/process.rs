@@ -2,10 +2,13 @@
 //!
 //! Starts from what the log says and looks in the specs for what makes it true.
 
+mod bind;
+mod setting;
+
 use super::container::{Instance, instances, state};
 use super::{Context, Fact, FactSpec, Facts, net};
-use crate::cluster::types::Service;
-use crate::cluster::{Kind, ObjectRef};
+use crate::cluster::types::{KeySelector, Service};
+use crate::cluster::{Kind, ObjectRef, Truth};
 use crate::evidence::{Evidence, Source};
 use crate::logs::LogFinding;
 
@@ -18,8 +21,36 @@ pub const FACTS: &[FactSpec] = &[
             ("variable", "the variable"),
             ("container", "the container"),
             ("closest", "a variable of nearly this name that the container does have"),
-            ("state", "absent, empty or set: what the spec says of it"),
+            (
+                "state",
+                "absent, empty, unbound (an optional reference to what does not exist) or set: what the spec says of it",
+            ),
             ("removed", "yes where the previous revision had it"),
+            ("line", "the log line"),
+        ],
+        refs: &[],
+    },
+    FactSpec {
+        name: "env.refused",
+        about: "the process ends because it does not accept the value of a variable",
+        params: &[
+            ("setting", "the variable"),
+            ("value", "its value"),
+            ("place", "where the value stands: the ConfigMap, or the template"),
+            ("container", "the container"),
+            ("line", "the log line"),
+        ],
+        refs: &[("config", "the ConfigMap that the value stands in")],
+    },
+    FactSpec {
+        name: "port.denied",
+        about: "a container may not listen on its port, which is below 1024",
+        params: &[
+            ("port", "the port"),
+            ("container", "the container"),
+            ("user", "the user that the spec has it run as, where that is not root"),
+            ("dropped", "the capability that the spec takes from it"),
+            ("host_network", "whether the pod is in the node's network"),
             ("line", "the log line"),
         ],
         refs: &[],
@@ -59,11 +90,17 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
                 && finding.key.pod == instance.pod.metadata.name
         });
         for finding in own {
+            if finding.signature == "missing-env"
+                && let Some(fact) = unbound(context, &instance, finding)
+            {
+                facts.add(fact);
+            }
             let fact = match finding.signature {
                 "missing-env" => missing(context, &instance, finding),
+                "bind-denied" => bind::denied(&instance, finding),
                 "service-env-collision" => collision(context, &instance, finding),
                 "address-in-use" => Some(conflict(context, &instance, finding)),
-                _ => None,
+                _ => setting::refused(context, &instance, finding),
             };
             if let Some(fact) = fact {
                 state(facts, fact.evidence([net::line(finding)]).since(finding.first));
@@ -73,10 +110,11 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
 }
 
 fn missing(context: &Context<'_>, instance: &Instance<'_>, finding: &LogFinding) -> Option<Fact> {
-    let variable = finding.params.get("variable").or(finding.params.get("name"))?;
+    let variable = &variable_name(finding)?;
     let names = variables(context, instance);
     let set = instance.spec.and_then(|spec| spec.env.iter().find(|own| own.name == *variable));
     let word = match set {
+        Some(_) if dangling(context, instance, variable).is_some() => "unbound",
         Some(own) if own.value_from.is_none() && own.value.as_deref().unwrap_or_default().is_empty() => {
             "empty"
         }
@@ -114,6 +152,53 @@ fn missing(context: &Context<'_>, instance: &Instance<'_>, finding: &LogFinding)
         .at(change.when)]);
     }
     Some(fact)
+}
+
+/// The variable that a line misses, as it stands in a spec: settings libraries tell it by its
+/// field, `database_url`, or property, `spring.datasource.url`.
+fn variable_name(finding: &LogFinding) -> Option<String> {
+    let name = finding.params.get("variable").or(finding.params.get("name"))?;
+    let field = !name.is_empty()
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "_.-".contains(c));
+    Some(if field { name.replace('.', "_").replace('-', "").to_uppercase() } else { name.clone() })
+}
+
+/// An optional reference to what does not exist leaves a variable unset, and the container starts.
+fn dangling<'a>(
+    context: &Context<'a>,
+    instance: &Instance<'a>,
+    variable: &str,
+) -> Option<(Kind, &'a KeySelector, bool)> {
+    let own = instance.spec?.env.iter().find(|own| own.name == variable)?;
+    let from = own.value_from.as_ref()?;
+    let secret = from.secret_key_ref.as_ref().map(|selector| (Kind::Secret, selector));
+    let config = || from.config_map_key_ref.as_ref().map(|selector| (Kind::ConfigMap, selector));
+    let (kind, selector) = secret.or_else(config).filter(|(_, selector)| selector.optional)?;
+    let absent = context.state.exists(&kind, instance.namespace(), &selector.name) == Truth::False;
+    let keyless =
+        super::reference::has_key(context, &kind, instance.namespace(), &selector.name, &selector.key)
+            == Some(false);
+    (absent || keyless).then_some((kind, selector, absent))
+}
+
+/// What the variable that the process misses refers to, and is not there.
+fn unbound(context: &Context<'_>, instance: &Instance<'_>, finding: &LogFinding) -> Option<Fact> {
+    let variable = variable_name(finding)?;
+    let (kind, selector, absent) = dangling(context, instance, &variable)?;
+    let object = ObjectRef::new(kind.clone(), instance.namespace(), &selector.name);
+    let what = if absent { "does not exist".to_owned() } else { format!("no key {}", selector.key) };
+    let fact = Fact::new("reference.missing", instance.workload.clone())
+        .param("kind", kind.as_str())
+        .param("missing", if absent { "object" } else { "key" })
+        .param("name", selector.name.clone())
+        .param("container", instance.name())
+        .param("place", format!("env {variable}, optional"))
+        .param("certainty", "computed")
+        .param("line", finding.excerpt.clone())
+        .evidence([Evidence::absence(object.clone(), what), net::line(finding)])
+        .object("object", object)
+        .since(finding.first);
+    Some(if absent { fact } else { fact.param("key", selector.key.clone()) })
 }
 
 /// Names of the variables that the spec gives a container.
@@ -178,8 +263,11 @@ fn collision(context: &Context<'_>, instance: &Instance<'_>, finding: &LogFindin
                 && finding.excerpt.contains(&format!("tcp://{}:", service.spec.cluster_ip))
         })
     };
-    let service = by_variable().or_else(by_value)?;
-    let variable = variable.unwrap_or_else(|| format!("{}_PORT", prefix(service)));
+    let named = by_variable();
+    let service = named.or_else(by_value)?;
+    // What the line calls so otherwise is an error's code or the program's own word.
+    let variable =
+        variable.filter(|_| named.is_some()).unwrap_or_else(|| format!("{}_PORT", prefix(service)));
     let explicit = instance.spec.is_some_and(|spec| spec.env.iter().any(|own| own.name == variable));
     let object = ObjectRef::new(Kind::Service, instance.namespace(), &service.metadata.name);
     (!explicit).then(|| {
@@ -284,6 +372,10 @@ fn holder(context: &Context<'_>, instance: &Instance<'_>, port: i64) -> Option<(
 ///
 /// A list of the pod's `containerPort`s tells a sidecar what others have, not what it is to have.
 fn sets_port(value: &str, number: &str) -> bool {
+    // So does a list of its probes, which a mesh's sidecar answers in the application's stead.
+    if ["tcpSocket", "httpGet", "containerPort"].iter().any(|word| value.contains(word)) {
+        return false;
+    }
     let squeezed: String = value.chars().filter(|c| !c.is_whitespace() && *c != '"').collect();
     squeezed.split([',', '{', '}', '[', ']']).filter_map(|pair| pair.rsplit_once([':', '='])).any(
         |(key, set)| {

@@ -23,6 +23,7 @@ pub const FACTS: &[FactSpec] = &[FactSpec {
         ("name", "the object's name"),
         ("key", "the key, where the object exists without it"),
         ("place", "where the reference is stated, such as `container app env PASSWORD`"),
+        ("line", "what a process logs that misses what an optional reference would give it"),
         ("container", "the container that does not start"),
         ("shown", "the only files that the volume shows, where its items leave out the one that is mounted"),
         ("closest", "the most similar name or key that does exist"),
@@ -239,7 +240,14 @@ fn volume_references(spec: &PodSpec) -> Vec<(Kind, &str, &[KeyToPath], String, b
     found
 }
 
-fn has_key(context: &Context<'_>, kind: &Kind, namespace: &str, name: &str, key: &str) -> Option<bool> {
+/// Whether a ConfigMap or Secret has a key; none where that is not known.
+pub(super) fn has_key(
+    context: &Context<'_>,
+    kind: &Kind,
+    namespace: &str,
+    name: &str,
+    key: &str,
+) -> Option<bool> {
     match kind {
         Kind::Secret => context.state.secrets.get(namespace, name)?.has_key(key),
         _ => context.state.config_maps.get(namespace, name)?.has_key(key),

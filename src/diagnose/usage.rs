@@ -104,6 +104,14 @@ fn from_metrics(context: &Context<'_>, instance: &Instance<'_>, facts: &mut Fact
     }
 }
 
+/// A container's memory usage in percent of its limit, where both are known.
+pub(super) fn memory_percent(context: &Context<'_>, instance: &Instance<'_>) -> Option<i128> {
+    let metrics = context.state.pod_metrics.get(instance.namespace(), &instance.pod.metadata.name)?;
+    let usage = metrics.containers.iter().find(|container| container.name == instance.name())?;
+    let (used, limit) = (usage.usage.get("memory")?, instance.spec?.resources.limits.get("memory")?);
+    Some(percent(*used, *limit))
+}
+
 fn percent(used: Quantity, limit: Quantity) -> i128 {
     if limit.milli() <= 0 { 0 } else { used.milli() * 100 / limit.milli() }
 }

@@ -87,7 +87,7 @@ static CAPITAL: LazyLock<Regex> = LazyLock::new(|| {
 /// A level in small or mixed letters at the start of a line, or in brackets.
 static SMALL: LazyLock<Regex> = LazyLock::new(|| {
     constant(
-        r"^(?:(?:\[[^\]]{0,40}\]|<[^>]{0,40}>|[0-9#:]+|[A-Za-z_.-]{1,24}\[[0-9]+\]:)\s*){0,3}\[?(trace|debug|info|Info|notice|note|Note|warn|warning|Warning|error|Error|err|fatal|Fatal|critical|crit|emerg|alert|panic|fail|dbug|trce|System)(?:\]|:|\t|\s\s)",
+        r"^(?:(?:\[[^\]]{0,40}\]|<[^>]{0,40}>|[0-9#:]+|[A-Za-z_.-]{1,24}\[[0-9]+\]:|[A-Za-z0-9_./-]{1,60}\.(?:sh|py|pl|rb|envsh):)\s*){0,3}\[?(trace|debug|info|Info|notice|note|Note|warn|warning|Warning|error|Error|err|fatal|Fatal|critical|crit|emerg|alert|panic|fail|dbug|trce|System)(?:\]|:|\t|\s\s)",
     )
 });
 /// `[error]` or `|error|` a little later.
@@ -204,6 +204,8 @@ fn body(line: &str, now: Option<Timestamp>) -> Line {
     if unprefixed.is_some() && timed {
         return redis(rest, time);
     }
+    let answer = structured::status(rest);
+    let rest = answer.as_deref().unwrap_or(rest);
     let (level, headed) = plain_level(rest, timed);
     Line { time, level, text: rest.to_owned(), headed: headed || timed, ..Line::default() }
 }

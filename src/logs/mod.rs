@@ -19,7 +19,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::cluster::address::Address;
+use crate::cluster::address::{Address, Target};
 use crate::cluster::logs::{Log, LogKey};
 use crate::cluster::topology::Topology;
 use crate::cluster::types::Pod;
@@ -108,6 +108,9 @@ impl LogIndex {
             let over = is_over(pod, key);
             for mut found in scan::scan(text, scanning) {
                 found.recovered |= over;
+                if found.target.is_none() && matches!(found.signature, "host-not-found" | "no-instances") {
+                    found.target = only_missing(topology, &workload);
+                }
                 let group = (workload.clone(), key.container.clone(), key.previous, found.identity());
                 match merged.get_mut(&group) {
                     Some(known) => join(known, &found),
@@ -144,6 +147,16 @@ impl LogIndex {
     ) -> impl Iterator<Item = &'s LogFinding> + use<'s> {
         self.of(workload).filter(move |finding| finding.signature == signature)
     }
+}
+
+/// The address that a workload is configured to call and no Service has, where it is just one: what
+/// a resolver's error is about that names no host.
+fn only_missing(topology: &Topology<'_>, workload: &ObjectRef) -> Option<Address> {
+    let mut missing = topology.calls_of(workload).filter(|call| matches!(call.target, Target::Missing(_)));
+    let first = missing.next()?;
+    let same = missing.all(|other| other.address.host == first.address.host);
+    let port = first.address.port_or_default();
+    same.then(|| Address { scheme: String::new(), port, host: first.address.host.clone() })
 }
 
 /// What ended containers left as their termination message, where no log of that run was read: by

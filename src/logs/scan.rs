@@ -249,7 +249,7 @@ fn recognised(entry: &Entry, key: (u8, usize, usize), hit: Hit) -> Meaning {
     let mut params = hit.params;
     let mut target = None;
     if hit.rule.peer {
-        let host = params.remove("host");
+        let host = params.remove("host").filter(|host| !target::is_word(&host.to_ascii_lowercase()));
         let port = params.remove("port").and_then(|port| port.parse().ok()).filter(|port| *port != 0);
         let root = entry.statements.get(key.1).map(String::as_str);
         let others = entry.statements.iter().enumerate().filter(|(index, _)| *index != key.1);
@@ -267,6 +267,12 @@ fn recognised(entry: &Entry, key: (u8, usize, usize), hit: Hit) -> Meaning {
                 peer
             }
         };
+        // To a store that answers, its keys look like a host and its port: `cart:300`.
+        let store =
+            hit.rule.class == "dependency" && params.get("product").is_some_and(|product| product == "redis");
+        target = target.filter(|target| {
+            !store || !target.scheme.is_empty() || target.port.is_none_or(|port| port > 5000)
+        });
         // The scheme is one log's wording, not another target.
         if let Some(target) = target.as_mut() {
             target.port = target.port_or_default();

@@ -10,7 +10,9 @@ use super::format::Level;
 use super::time;
 
 /// Nested fields deeper than this are left out.
-const MAX_DEPTH: usize = 4;
+const MAX_DEPTH: usize = 6;
+/// Words before the first pair of logfmt; more are a sentence.
+const MAX_PROSE: usize = 6;
 /// Fields beyond this many are left out.
 const MAX_FIELDS: usize = 64;
 
@@ -88,11 +90,33 @@ fn is_nothing(value: &str) -> bool {
     )
 }
 
-/// `err.message`, `error.stack_trace`, `exception.class` and the like.
+/// Words of a nested field that holds an error's text or name.
+const TEXTS: [&str; 6] = ["message", "msg", "error_str", "error_string", "what", "codename"];
+
+/// `err.message`, `attr.message.error_str`, `response.body.error.reason` and the like, at any depth.
 fn nested_error(key: &str, last: &str) -> bool {
-    let inside = ERRORS.iter().any(|error| key.starts_with(error) && key.len() > error.len())
-        || key.starts_with("attr.error");
-    inside && (ERRORS.contains(&last) || MESSAGES.contains(&last) || last == "codename")
+    let Some((parents, _)) = key.rsplit_once('.') else { return false };
+    let inside = parents.split('.').any(|part| ERRORS.contains(&part) || part.starts_with("error"));
+    let said = ERRORS.contains(&last) || TEXTS.contains(&last);
+    // Beside what is called an error, only what can be nothing else.
+    said && (inside || last.starts_with("err") || parents.ends_with("message") && TEXTS.contains(&last))
+}
+
+/// What the API server answered, where a line quotes its `Status`: the line with the answer's
+/// message in the object's place.
+pub(super) fn status(line: &str) -> Option<String> {
+    let at = line.find("{\"").or_else(|| line.find("{\\\""))?;
+    if !line.contains("kind") || !line.contains("Status") {
+        return None;
+    }
+    let (before, object) = line.split_at_checked(at)?;
+    let read = |text: &str| serde_json::Deserializer::from_str(text).into_iter::<Value>().next()?.ok();
+    let escaped = || {
+        serde_json::from_str::<String>(&format!("\"{}\"", object.rsplit_once('}')?.0.to_owned() + "}")).ok()
+    };
+    let value = read(object).or_else(|| read(&escaped()?))?;
+    let message = value.get("message")?.as_str()?;
+    (value.get("kind")?.as_str()? == "Status").then(|| format!("{before}{message}"))
 }
 
 /// Reads a JSON object; none where the line is no whole object.
@@ -157,6 +181,10 @@ pub(super) fn logfmt(line: &str) -> Option<Structured> {
     }
     let mut found = Structured::default();
     let mut rest = line.trim_start();
+    // A sentence that quotes a pair or two is none.
+    if rest.split_whitespace().take_while(|word| key_at(word).is_none()).nth(MAX_PROSE).is_some() {
+        return None;
+    }
     let mut prose = String::new();
     while !rest.is_empty() {
         match key_at(rest) {

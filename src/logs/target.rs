@@ -108,7 +108,10 @@ fn collect(text: &str, found: &mut Vec<Address>) {
         }
     }
     for captures in PAIR.captures_iter(text).take(8) {
-        if let Some(address) = address(&captures, "").filter(is_plausible_pair) {
+        let before = captures.name("host").and_then(|host| text.get(..host.start())).unwrap_or_default();
+        if let Some(address) =
+            address(&captures, "").filter(|pair| is_plausible_pair(pair) && !is_key(before))
+        {
             push(found, address);
         }
     }
@@ -230,6 +233,76 @@ fn is_plausible_pair(address: &Address) -> bool {
             || WORDS.contains(&host)
             || host.ends_with(['-', '_'])
             || host.len() < 2)
+}
+
+/// Whether what follows is the key of a store: `SET cart:300`, `for key "cart:300"`.
+fn is_key(before: &str) -> bool {
+    const COMMANDS: [&str; 32] = [
+        "GET", "SET", "DEL", "HGET", "HSET", "HDEL", "HMSET", "HMGET", "HGETALL", "MGET", "MSET", "SETEX",
+        "PSETEX", "SETNX", "GETSET", "GETEX", "INCR", "INCRBY", "DECR", "EXPIRE", "LPUSH", "RPUSH", "LPOP",
+        "RPOP", "SADD", "SREM", "ZADD", "ZREM", "XADD", "PUBLISH", "EXISTS", "UNLINK",
+    ];
+    let word = before
+        .trim_end_matches(['"', '\'', '`', ' ', '=', ':', ',', '[', '('])
+        .rsplit([' ', ',', '[', '(', '"', '\''])
+        .next()
+        .unwrap_or_default();
+    COMMANDS.contains(&word.to_ascii_uppercase().as_str())
+        || matches!(word, "key" | "keys" | "Key" | "cacheKey" | "cache_key")
+}
+
+/// Whether a word that stands where a host could is none: an ordinary word of the sentence.
+///
+/// A Service may be called so all the same; then its address stands elsewhere in the line, or not
+/// at all, and nothing is said rather than something wrong.
+pub(super) fn is_word(host: &str) -> bool {
+    const WORDS: [&str; 44] = [
+        "the",
+        "a",
+        "an",
+        "this",
+        "that",
+        "its",
+        "your",
+        "our",
+        "any",
+        "all",
+        "some",
+        "one",
+        "it",
+        "for",
+        "to",
+        "of",
+        "in",
+        "on",
+        "at",
+        "by",
+        "with",
+        "from",
+        "and",
+        "or",
+        "not",
+        "is",
+        "was",
+        "failed",
+        "failure",
+        "skipped",
+        "error",
+        "errors",
+        "timeout",
+        "host",
+        "hostname",
+        "name",
+        "address",
+        "information",
+        "server",
+        "request",
+        "configuration",
+        "config",
+        "dependency",
+        "following",
+    ];
+    WORDS.contains(&host)
 }
 
 fn is_local(host: &str) -> bool {

@@ -14,6 +14,8 @@ use super::pattern::constant;
 
 /// Statements kept of one entry.
 const MAX_STATEMENTS: usize = 16;
+/// Bytes up to which lines after an exception's own are part of its statement.
+const MAX_JOINED: usize = 240;
 /// Lines one entry may have before the rest begins a new one.
 const MAX_LINES: usize = 2_000;
 
@@ -48,6 +50,8 @@ enum Kind {
     PythonDone,
     Go,
     Node,
+    /// How to call the program, which it prints after an error of its arguments or before.
+    Usage,
 }
 
 /// Lines that only say where, not what.
@@ -70,6 +74,11 @@ static EXCEPTION: LazyLock<Regex> = LazyLock::new(|| {
 });
 /// A Node crash begins with the place of the throw.
 static NODE_PLACE: LazyLock<Regex> = LazyLock::new(|| constant(r"^(?:/|node:|file://|[A-Z]:\\)\S+:[0-9]+$"));
+/// Where a program begins to say how it is called.
+static USAGE: LazyLock<Regex> = LazyLock::new(|| constant(r"^(?i:usage)(?: of \S+)?:(?:\s+[^\s0-9]|\s*$)"));
+/// What it says about the arguments that it was given, after that.
+static COMPLAINT: LazyLock<Regex> =
+    LazyLock::new(|| constant(r"(?i)^(?:\S+: )?(?:error|fatal|unknown|unrecogni[sz]ed)\b|: error: "));
 static UNCAUGHT: LazyLock<Regex> = LazyLock::new(|| {
     constant(
         r"^(?:Exception in thread |Unhandled [Ee]xception|Uncaught |PHP Fatal error|Fatal error: |panic: |fatal error: |thread '|Traceback \(|terminate called|\S+:[0-9]+:in )|(?i)uncaught ?exception|unhandled ?rejection|unhandled promise",
@@ -119,12 +128,13 @@ impl Builder {
             _ if text.starts_with("panic: ") || text.starts_with("fatal error: ") => Kind::Go,
             _ if NODE_PLACE.is_match(&text) => Kind::Node,
             _ if text.starts_with("Exception in thread ") => Kind::Java,
+            _ if USAGE.is_match(&text) => Kind::Usage,
             // Pydantic lists the fields on lines of their own.
             _ if text.contains("validation error") && is_exception(&text) => Kind::PythonDone,
             _ => Kind::Plain,
         };
         let level = match kind {
-            Kind::Plain => line.level,
+            Kind::Plain | Kind::Usage => line.level,
             _ => line.level.max(Level::Error),
         };
         let runtime = !line.headed || text.starts_with("panic: ");
@@ -150,6 +160,10 @@ impl Builder {
         if line.headed || self.lines >= MAX_LINES {
             return false;
         }
+        if self.kind == Kind::Usage {
+            let crashes = text.starts_with("panic: ") || text.starts_with("Traceback (most recent");
+            return line.level < Level::Error && !crashes && !COMPLAINT.is_match(text);
+        }
         if text.starts_with("Traceback (most recent") {
             // Logged with a message, or the next of a chain; else a crash of its own.
             return self.chained || self.lines == 1 && self.entry.level >= Level::Warn;
@@ -158,8 +172,7 @@ impl Builder {
             return true;
         }
         match self.kind {
-            Kind::Python | Kind::Go => true,
-            Kind::Node => true,
+            Kind::Python | Kind::Go | Kind::Node | Kind::Usage => true,
             Kind::PythonDone => self.tail < 4 && line.level == Level::Unknown,
             Kind::Java => false,
             // Loggers write the message, then the exception on a line of its own.
@@ -193,6 +206,7 @@ impl Builder {
             self.kind = Kind::Java;
         }
         match self.kind {
+            Kind::Usage => {}
             // Between the head of a Python trace and its exception there is only source code.
             Kind::Python => {
                 if !text.starts_with([' ', '\t']) && is_exception(text) {
@@ -203,7 +217,9 @@ impl Builder {
             Kind::PythonDone => {
                 self.tail += 1;
                 match self.said.last_mut() {
-                    Some(exception) if !is_exception(trimmed) => {
+                    Some(exception)
+                        if !is_exception(trimmed) && exception.len() + trimmed.len() < MAX_JOINED =>
+                    {
                         exception.push_str(" | ");
                         exception.push_str(trimmed);
                     }

@@ -146,6 +146,7 @@ slim! {
         allow_privilege_escalation: Option<bool>,
         capabilities: Capabilities,
         seccomp_profile: Option<SeccompProfile>,
+        sysctls: Box<[NameValue]>,
     }
     /// Linux capabilities added and dropped.
     Capabilities { add: Box<[String]>, drop: Box<[String]>, }

@@ -5,7 +5,7 @@ use super::{Rule, Scope};
 /// The rules of this family.
 pub(super) const RULES: &[Rule] = &[
     // Name resolution. What a resolver could not answer now is not the same as "no such name".
-    temporary(r"lookup (?P<host>[a-z0-9_.-]+)(?: on (?P<server>[0-9a-f.:\[\]]+))?: [^\n]*(?:i/o timeout|server misbehaving|connection refused|try again|temporary failure|deadline exceeded|connection timed out)").any(),
+    temporary(r"lookup (?P<host>[a-z0-9_.-]+) on (?P<server>[0-9a-f.:\[\]]+): [^\n]*(?:i/o timeout|server misbehaving|connection refused|try again|temporary failure|deadline exceeded|connection timed out)|(?:dial (?:tcp|udp)[46]?: |: |^)lookup (?P<host2>[a-z0-9_.-]+): (?:i/o timeout|server misbehaving|try again|temporary failure|context deadline exceeded)|getaddrinfo\(host='(?P<host3>[^']{1,253})', err=(?:3|11|12)\)").any(),
     temporary(r"EAI_AGAIN,? ?(?P<host>[a-z0-9_.-]+\.?[a-z0-9_-]*)?(?::(?P<port>[0-9]{1,5}))?").any(),
     temporary(r"(?:query[a-z]+|getaddrinfo) (?:ETIMEOUT|ESERVFAIL|ECONNREFUSED) (?P<host>[a-z0-9_.-]+)").any(),
     temporary(r"UnknownHostException: (?P<host>[a-z0-9_.-]+): (?:Temporary failure in name resolution|Try again|System error)").any(),
@@ -13,13 +13,17 @@ pub(super) const RULES: &[Rule] = &[
     temporary(r"temporary failure in name resolution|name resolution temporarily|connection timed out; no servers could be reached|DNS resolution (?:timed out|timeout)|DNS (?:query|lookup) (?:timed out|timeout)|DnsNameResolverTimeoutException|\bSERVFAIL\b|Resource temporarily unavailable \((?P<host>[a-z0-9_.-]+):(?P<port>[0-9]+)\)").any(),
     unknown_host(r"lookup (?P<host>[a-z0-9_.-]+)(?: on (?P<server>[0-9a-f.:\[\]]+))?: no such host"),
     unknown_host(r"(?:getaddrinfo|query[a-z]+) (?:ENOTFOUND|ENODATA) (?P<host>[a-z0-9_.-]+)(?::(?P<port>[0-9]{1,5}))?"),
-    unknown_host(r"ENOTFOUND,? (?P<host>[a-z0-9_.-]+)"),
+    unknown_host(r"ENOTFOUND,? (?P<host>[a-z0-9_.-]+)|getaddrinfo\(host='(?P<host2>[^']{1,253})', err=[0-9]+\)"),
+    unknown_host(r"(?P<host>[a-z0-9_-]+(?:\.[a-z0-9_-]+)*) could not be resolved \([0-9]+: (?:Host not found|Server failure|NXDOMAIN)|\{nxdomain|\bnxdomain\b|failed to connect to (?P<host2>[a-z0-9_.-]+)[^\n]{0,20}: (?:non-existing domain|nxdomain)"),
     unknown_host(r"UnknownHostException: (?:failed to resolve ')?(?P<host>[a-z0-9_.-]+)"),
     unknown_host(r"could not translate host name ['\x22](?P<host>[a-z0-9_.-]+)['\x22]"),
     unknown_host(r"(?:unknown MySQL server host|Unknown server host|unknown host:?|php_network_getaddresses: getaddrinfo for) ['\x22]?(?P<host>[a-z0-9_.-]+)['\x22]?"),
     unknown_host(r"failed to resolve:? ['\x22](?P<host>[a-z0-9_.-]+)['\x22]"),
     unknown_host(r"could(?: not|n't) resolve (?:host|proxy|server|address|hostname)(?: name)?:? ?['\x22(]?(?P<host>[a-z0-9_-]+(?:\.[a-z0-9_-]+)*)?"),
-    unknown_host(r"(?:DNS resolution failed for|Name resolution failed for(?: target)?|unable to resolve host(?: name)?|cannot resolve(?: host)?|can't resolve|bad address|failed to look ?up(?: address)?|Unable to resolve service by name) ['\x22]?(?:dns:/*)?(?P<host>[a-z0-9_-]+(?:\.[a-z0-9_-]+)*)(?::(?P<port>[0-9]{1,5}))?"),
+    unknown_host(r"(?:DNS resolution failed for|Name resolution failed for(?: target)?|unable to resolve host(?: name)?|bad address|Unable to resolve service by name) ['\x22]?(?:dns:/*)?(?P<host>[a-z0-9_-]+(?:\.[a-z0-9_-]+)*)(?::(?P<port>[0-9]{1,5}))?"),
+    // Programs resolve and look up much else: a host is what is called so, or looks like one.
+    unknown_host(r"(?:cannot|can't|could not|unable to|failed to) (?:resolve|look ?up)(?: the)? (?:host(?: ?name)?|address(?: of| for)?|domain|DNS name) ['\x22]?(?P<host>[a-z0-9_-]+(?:\.[a-z0-9_-]+)*)(?::(?P<port>[0-9]{1,5}))?|(?:cannot|can't|could not|unable to|failed to) (?:resolve|look ?up) ['\x22]?(?:dns:/*)?(?:(?P<host2>[a-z0-9_-]+(?:\.[a-z0-9_-]+)*):(?P<port2>[0-9]{2,5})\b|(?P<host3>[a-z0-9_-]+(?:\.[a-z0-9_-]+)*\.(?:svc|local|com|net|org|io|internal|cluster\.local)\b)|(?P<host4>[a-z0-9_-]+(?:\.[a-z0-9_-]+)+)['\x22]?(?::| \(|$))")
+        .unless(r"module|import|\$ref|placeholder|symbol|bean|reference"),
     unknown_host(r"can't find (?P<host>[a-z0-9_.-]+): NXDOMAIN"),
     unknown_host(r"host not found in upstream \x22(?P<host>[a-z0-9_.-]+?)(?::(?P<port>[0-9]{1,5}))?\x22(?: in (?P<file>[^\s:]+):(?P<line>[0-9]+))?").with(&[("source", "nginx")]),
     unknown_host(r"host not found in upstream|Name or service not known|nodename nor servname|name does not resolve|no such host|no address associated with hostname|domain name not found|host is unknown|\bNXDOMAIN\b|hostname could not be resolved|No resolvable bootstrap urls|getaddrinfo failed|name or service not found|non-existent domain|\(-2, '|HostNotFound(?:Exception|Error)"),
@@ -44,9 +48,10 @@ pub(super) const RULES: &[Rule] = &[
         .unless(r"client (?:closed|disconnected|aborted)|Aborted connection|communication packets|from client|to client|nosuchfile"),
     // The callee answers, but not well.
     status(r"(?:status(?: ?code)?|http(?:/[0-9.]+)?|response code|statuscode|code)(?: of| was| is|=|:| ){1,2}['\x22(]?(?P<status>[45][0-9]{2})\b[^\n]{0,80}(?:https?://|from|for url|calling|upstream|requesting)(?: ?(?P<url>https?://[^\s\x22')]+))?"),
+    status(r"\b(?:GET|POST|PUT|PATCH|DELETE|HEAD|upstream|calling|call to|request to) (?P<url>https?://[^\s\x22']+)(?:(?: ?(?:->|=>|→|:)| returned| responded(?: with)?| answered(?: with)?| failed(?: with)?| gave)(?: (?:http )?(?:status|code):?)? \(?(?P<status>[45][0-9]{2})\b| \(?(?P<status2>5[0-9]{2})\b)"),
     status(r"(?P<status>[45][0-9]{2}) (?:server|client) error:? [^\n]{0,60}for url: (?P<url>\S+)"),
     status(r"(?:Http(?:Server|Client)ErrorException(?:\$[a-z]+)?|WebClientResponseException(?:\$[a-z]+)?|FeignException(?:\$[a-z]+)?|HTTPError|RestClientException)[^0-9\n]{0,40}(?P<status>[45][0-9]{2})\b"),
-    status(r"(?:request failed with status code|response status code does not indicate success:|unexpected (?:http )?(?:status|response)(?: ?code)?:?|bad (?:http )?(?:status|response)(?: ?code)?:?|returned (?:an? )?(?:error )?(?:http )?(?:status )?(?:code )?|respond(?:ed|s) with (?:an? )?(?:http )?(?:status )?(?:code )?|received (?:http )?(?:status )?(?:code )?(?:an? )?|answered (?:with )?|got (?:an? )?(?:http )?(?:status )?(?:code )?|server returned (?:http response code: )?|non-2xx[^\n]{0,30}[ :=(])[ :]*\(?(?P<status>[45][0-9]{2})\b"),
+    status(r"(?:request failed with status code|response status code does not indicate success:|unexpected (?:http )?(?:status|response)(?: ?code)?:?|bad (?:http )?(?:status|response)(?: ?code)?:?|returned (?:an? )?(?:error )?(?:http )?(?:status )?(?:code )?|respond(?:ed|s) (?:with )?(?:an? )?(?:http )?(?:status )?(?:code )?|received (?:http )?(?:status )?(?:code )?(?:an? )?|answered (?:with )?|got (?:an? )?(?:http )?(?:status )?(?:code )?|server returned (?:http response code: )?|non-2xx[^\n]{0,30}[ :=(])[ :]*\(?(?P<status>[45][0-9]{2})\b"),
     status(r"\b(?P<status>5(?:00|02|03|04)) (?:internal server error|bad gateway|service unavailable|service temporarily unavailable|gateway time-?out)"),
     // gRPC without a cause that says more.
     Rule::new("grpc-unavailable", "call", r"code ?= ?unavailable|StatusCode\.UNAVAILABLE|\b14 UNAVAILABLE|code=UNAVAILABLE|StatusCode=\x22?Unavailable|StatusRuntimeException: UNAVAILABLE|status: Unavailable\b").rank(1).peer(),
@@ -243,5 +248,35 @@ mod tests {
         let told = told(log);
         assert_eq!(told.len(), 1, "{told:?}");
         assert!(told[0].starts_with("connection-refused db:5432"), "{told:?}");
+    }
+
+    #[test]
+    fn hosts_look_like_hosts() {
+        each(&[
+            (
+                "[2026/11/23 20:30:55] [ warn] [net] getaddrinfo(host='es.logging.svc', err=4): Domain name not found",
+                "host-not-found es.logging.svc",
+            ),
+            (
+                "[2026/11/23 20:30:55] [ warn] [net] getaddrinfo(host='es.logging.svc', err=12): Timeout while contacting DNS servers",
+                "host-not-found es.logging.svc temporary=true",
+            ),
+            ("Error: failed to lookup address information: Name does not resolve", "host-not-found"),
+            ("2026-11-23T20:00:00Z ERROR cannot resolve pay:8080", "host-not-found pay:8080"),
+            (
+                "2026-11-23T20:00:00Z ERROR tax lookup skipped: rpc error: code = Unavailable desc = dial tcp 10.1.1.1:50: connect: connection refused",
+                "connection-refused 10.1.1.1:50",
+            ),
+            ("2026-11-23T20:00:00Z ERROR Failed to look up user based on cookie", "unknown-error"),
+            ("2026-11-23T20:00:00Z ERROR cannot resolve the configuration: no such key", "unknown-error"),
+            (
+                "2026-11-23T20:00:00Z ERROR login: POST http://login/session -> 500",
+                "http-status-error login:80 status=500",
+            ),
+            (
+                "2026-11-23T20:00:00Z ERROR upstream http://contacts-api/contacts responded 500",
+                "http-status-error contacts-api:80 status=500",
+            ),
+        ]);
     }
 }

@@ -17,6 +17,10 @@ pub(super) const RULES: &[Rule] = &[
     Rule::new("go-panic", "crash", r"fatal error: (?P<message>all goroutines are asleep - deadlock|concurrent map (?:writes|read and map write|iteration and map write)|stack overflow|unexpected signal[^\n]*)|(?:http: panic serving|panic recovered|recovered from panic|runtime error: )(?P<message2>[^\n]{0,160})|runtime error: (?P<message3>[^\n]{1,120})").rank(1).any(),
     Rule::new("rust-panic", "crash", r"thread '[^']*' (?:\([0-9]+\) )?panicked at (?P<message>[^\n]{1,160})").rank(2).any(),
     Rule::new("stack-overflow", "crash", r"StackOverflowError|stack overflow|Maximum call stack size exceeded|RecursionError|stack level too deep").rank(1),
+    // The kernel kills the process that grew, which in a container need not be the first one.
+    Rule::new("child-killed", "resource", r"worker \(pid:? ?[0-9]+\) was sent SIGKILL|DAMN ! (?:worker|mule) [^\n]{0,60}killed by signal:? ?9\b|(?:worker|child|process|subprocess|job|server process|task|command|executor|ffmpeg)\b[^\n]{0,100}?\b(?:killed|terminated|died|exited|ended|exit)\b[^\n]{0,40}?\b(?:signal:? ?\(?9\b|SIGKILL|exit code:? 137|code 137)|WorkerLostError: [^\n]{0,80}signal 9|received signal 9\b|child [0-9]+ exited on signal 9|command (?:failed|died|terminated|was killed)[^\n]{0,60}(?:signal 9|SIGKILL|exit code 137)|died with <Signals\.SIGKILL|signal: killed\b").any()
+        // Whom the program itself stops, and probes.
+        .unless(r"sending SIGKILL|send(?:s|ing)? signal 9|with SIGKILL after|grace(?:ful)? period|timed? ?out|failed to stop|did not (?:stop|exit)|CRITICAL WORKER TIMEOUT"),
     Rule::new("supervisor-exit", "crash", r"worker (?:process )?(?:\(?pid:? ?[0-9]+\)? )?(?:was terminated due to signal|was sent SIG|exited|died|failed to boot|timeout)[^\n]{0,80}|Worker \(pid:[0-9]+\) was sent (?P<name>SIG[A-Z]+)|child process[^\n]{0,30}exited with|exited: (?P<name2>\S+) \(exit status|gave up: (?P<name3>\S+) entered FATAL").rank(2),
     Rule::new("jvm-option-error", "crash", r"Unrecognized VM option '?(?P<name>[^'\n]+)|Invalid (?:maximum|initial) heap size: (?P<value>\S+)|Could not create the Java Virtual Machine|Error occurred during initialization of VM|Could not reserve enough space|Too small (?:maximum|initial) heap|Initial heap size set to a larger value").any(),
 ];
@@ -85,5 +89,32 @@ mod tests {
             "2026-11-24T03:31:53Z INFO rendered error page template",
             "2026-11-24T03:31:53Z WARN deprecated option x",
         ]);
+    }
+
+    #[test]
+    fn processes_that_the_kernel_kills() {
+        each(&[
+            (
+                "[2026-11-23 19:47:35 +0000] [1] [ERROR] Worker (pid:40) was sent SIGKILL! Perhaps out of memory?",
+                "child-killed",
+            ),
+            ("DAMN ! worker 1 (pid: 12) died, killed by signal 9 :( trying respawn ...", "child-killed"),
+            (
+                "billiard.exceptions.WorkerLostError: Worker exited prematurely: signal 9 (SIGKILL) Job: 0.",
+                "child-killed",
+            ),
+            (
+                "[23-Nov-2026 10:00:00] WARNING: [pool www] child 33 exited on signal 9 (SIGKILL) after 2.3 seconds from start",
+                "child-killed",
+            ),
+            ("ffmpeg ended with signal 9", "child-killed"),
+            (
+                "2026-11-23 10:00:00.1 UTC [1] LOG:  server process (PID 71) was terminated by signal 9: Killed",
+                "child-killed",
+            ),
+        ]);
+        let asked =
+            "2026-11-23T10:00:00Z WARN worker 7 did not stop within the grace period, killed by SIGKILL";
+        assert!(!crate::logs::scan::testing::told(asked).iter().any(|one| one.starts_with("child-killed")));
     }
 }

@@ -28,18 +28,29 @@ pub(super) const RULES: &[Rule] = &[
     rule("too-many-connections", r"remaining connection slots are reserved|sorry, too many clients already|too many connections for (?:role|database) \x22(?P<user>[^\x22]+)\x22|no more connections allowed \(max_client_conn\)|query_wait_timeout").with(&[("product", "postgresql")]),
     rule("too-many-connections", r"max number of clients reached").with(&[("product", "redis")]),
     rule("too-many-connections", r"User '?(?P<user>\S+?)'? (?:already )?has (?:already )?(?:more than|exceeded)[^\n]{0,40}(?:max_user_connections|active connections)|max_user_connections|connection refused because too many open connections|connection limit exceeded|maximum (?:number of )?connections (?:exceeded|reached)|connection\.max|too many open connections|ORA-12(?:516|519|520)|ORA-00018|exceeds? (?:the )?(?:max(?:imum)?|limit of) (?:number of )?connections|reached (?:the )?(?:max(?:imum)? )?connection limit"),
-    Rule::new("pool-exhausted", "resource", r"Connection is not available, request timed out after (?P<ms>[0-9]+) ?ms|QueuePool limit of size [0-9]+ overflow|PoolExhausted|pool (?:is )?exhausted|(?:connection )?pool timeout|timeout (?:trying to get|acquiring|waiting for|exceeded when trying to connect|while waiting for)[^\n]{0,40}(?:connection|pool)|Timeout acquiring a connection|timed out (?:fetching|waiting for)[^\n]{0,40}(?:connection(?: from| pool)|pool)|no (?:idle|free|available) connections? (?:in|available)|Timeout waiting for connection from pool|Cannot get a connection, pool error|could not obtain (?:a )?pooled connection|MongoWaitQueueFullException|WaitQueueTimeoutError|all pooled connections were in use|connection pool (?:is )?(?:full|exhausted|empty)|no more connections available in pool|PoolTimeout(?:Error)?\b|ConnectionPoolTimeout|redis: connection pool timeout|JedisExhaustedPoolException|Could not get a resource from the pool|max(?:imum)? pool size (?:was )?reached|\bP2024\b"),
+    // A pool that holds no connection at all could not open one.
+    Rule::new("connection-failed", "call", r"(?:Connection is not available, request timed out after|Timeout failure stats|pool stats)[^\n]{0,80}\(total=0\b").rank(1).peer(),
+    Rule::new("connection-failed", "call", r"NOT_ENOUGH_REPLICAS|NotEnoughReplicas(?:AfterAppend)?Exception|Messages are rejected since there are fewer in-sync replicas|LEADER_NOT_AVAILABLE|LeaderNotAvailable(?:Exception|Error)|COORDINATOR_NOT_AVAILABLE").rank(2).peer().with(&[("product", "kafka")]),
+    Rule::new("pool-exhausted", "resource", r"Connection is not available, request timed out after (?P<ms>[0-9]+) ?ms|QueuePool limit of size [0-9]+ overflow|PoolExhausted|pool (?:is )?exhausted|(?:connection )?pool timeout|timeout (?:trying to get|acquiring|waiting for|exceeded when trying to connect|while waiting for)[^\n]{0,40}(?:connection|pool)|Timeout acquiring a connection|timed out (?:fetching|waiting for)[^\n]{0,40}(?:connection(?: from| pool)|pool)|no (?:idle|free|available) connections? (?:in|available)|Timeout waiting for connection from pool|Cannot get a connection, pool error|could not obtain (?:a )?pooled connection|MongoWaitQueueFullException|WaitQueueTimeoutError|all pooled connections were in use|connection pool (?:is )?(?:full|exhausted|empty)|no more connections available in pool|PoolTimeout(?:Error)?\b|ConnectionPoolTimeout|redis: connection pool timeout|JedisExhaustedPoolException|Could not get a resource from the pool|max(?:imum)? pool size (?:was )?reached|\bP2024\b").unless(r"\(total=0\b"),
+    // A store whose disk is full, as its callers hear it.
+    full(r"(?:FORBIDDEN|TOO_MANY_REQUESTS)/12/(?:disk usage exceeded flood-stage watermark|index read-only / allow delete)|index has read-only-allow-delete block").with(&[("product", "elasticsearch")]),
+    full(r"psycopg2?\.errors\.DiskFull|(?:SQLSTATE|code)[ :=\[(]{1,3}'?53100\b|could not extend file \x22[^\x22]+\x22: no space left").with(&[("product", "postgresql")]),
+    full(r"The table '[^']+' is full|Got error 28 (?:'[^']*' )?from storage engine|(?:1114|1021), [\x22'](?:The table|Disk full)").with(&[("product", "mysql")]),
+    full(r"OutOfDiskSpace|(?:code:?|error) ?14031\b").with(&[("product", "mongodb")]),
+    full(r"mvcc: database space exceeded|etcdserver: no space|alarm:NOSPACE").with(&[("product", "etcd")]),
+    full(r"KAFKA_STORAGE_ERROR|KafkaStorageException: (?:Disk error|The disk)").with(&[("product", "kafka")]),
     // A server that does not take writes.
     rule("read-only", r"running with the --(?P<name>(?:super-)?read-only) option|super_read_only|ER_OPTION_PREVENTS_STATEMENT").with(&[("product", "mysql")]),
     rule("read-only", r"cannot execute (?P<verb>[A-Z ]+) in a read-only transaction|cannot execute [a-z ]+ during recovery").with(&[("product", "postgresql")]),
     rule("read-only", r"READONLY You can't write against a read only|NOREPLICAS Not enough good replicas|UNBLOCKED force unblock").with(&[("product", "redis")]),
     rule("read-only", r"NotWritablePrimary|not master(?: and slaveOk|OrSecondary)?\b|not primary|NotPrimaryNoSecondaryOk|node is recovering|no primary (?:available|found|exists)").with(&[("product", "mongodb")]),
-    rule("read-only", r"index(?: \[[^\]]*\])? (?:is )?(?:blocked by|read-only)|FORBIDDEN/(?:8|12)/index|cluster_block_exception|flood[- ]stage disk watermark").with(&[("product", "elasticsearch")]),
-    rule("read-only", r"(?:database|db|server|table|replica) is (?:in )?read[- ]only|attempt to write a readonly database|in read-only mode|NOT_LEADER_OR_FOLLOWER|NotLeaderForPartition|NOT_ENOUGH_REPLICAS|etcdserver: no leader"),
+    rule("read-only", r"index(?: \[[^\]]*\])? (?:is )?(?:blocked by|read-only)|FORBIDDEN/8/index|cluster_block_exception").with(&[("product", "elasticsearch")]),
+    rule("read-only", r"(?:database|db|server|table|replica) is (?:in )?read[- ]only|attempt to write a readonly database|in read-only mode|etcdserver: no leader"),
     // The schema is not what the client expects.
     rule("database-missing", r"database \x22(?P<database>[^\x22]+)\x22 does not exist").with(&[("product", "postgresql")]),
     rule("database-missing", r"Unknown database '(?P<database>[^']+)'").with(&[("product", "mysql")]),
     rule("role-missing", r"role \x22(?P<role>[^\x22]+)\x22 does not exist").with(&[("product", "postgresql")]),
+    rule("role-missing", r"UserNotFound[^\n]{0,60}Could not find user \x22(?P<role>[^\x22]+)\x22 for db \x22(?P<database>[^\x22]+)\x22").with(&[("product", "mongodb"), ("side", "server")]),
     rule("schema-error", r"relation \x22(?P<table>[^\x22]+)\x22 does not exist|column \x22?(?P<field>[a-z0-9_.]+)\x22? (?:of relation \x22(?P<table2>[^\x22]+)\x22 )?does not exist|UndefinedTable|UndefinedColumn").with(&[("product", "postgresql")]),
     rule("schema-error", r"Table '(?P<table>[^']+)' doesn't exist|Unknown column '(?P<field>[^']+)' in").with(&[("product", "mysql")]).unless(r"gtid_executed"),
     rule("schema-error", r"no such (?:table|column): (?P<table>\S+)|index_not_found_exception|no such index \[(?P<table2>[^\]]+)\]|UNKNOWN_TOPIC_OR_PARTITION|UnknownTopicOrPartition|Topic (?P<name>\S+) not present in metadata|NOT_FOUND - no (?:queue|exchange) '(?P<name2>[^']+)'|ORA-00942|Invalid object name '(?P<table3>[^']+)'|NoSuchBucket|bucket [^\n]{0,60}does not exist|stream not found|Schema-validation: (?:missing|wrong)[^\n]{0,20} (?:table|column)[^\n]{0,40}\[(?P<table4>[^\]]+)\]"),
@@ -56,15 +67,21 @@ pub(super) const RULES: &[Rule] = &[
     rule("loading-dataset", r"LOADING (?:Redis|Valkey)? ?is loading the dataset|the database system is (?:starting up|in recovery mode|shutting down|not yet accepting connections)|LOADING dataset in memory"),
     // Data that another version wrote.
     rule("version-incompatible", r"data(?:base)? (?:files|directory) (?:are|is|was) (?:not )?(?:incompatible|initialized by|compatible)|(?:was )?initialized by PostgreSQL version (?P<value>[0-9.]+), which is not compatible with this version (?P<wanted>[0-9.]+)|wire version|Cannot boot server version (?P<wanted2>[0-9]+) on data directory built by version (?P<value2>[0-9]+)|Invalid featureCompatibilityVersion|Can't handle RDB format version (?P<value3>[0-9]+)|unsupported server version|requires server version|Upgrade is not supported after a crash|Unsupported redo log format|downgrad(?:e|ing)[^\n]{0,40}(?:not supported|unsupported|from)|Cannot upgrade from|cannot downgrade|version mismatch|incompatible (?:version|with (?:server|client))|server version [^\n]{0,30} (?:is too old|not supported)|protocol version [^\n]{0,30}(?:not supported|mismatch)|Client does not support authentication protocol|Authentication plugin '(?P<name>[^']+)' (?:is not supported|cannot be loaded)|unsupported (?:frame|file|format) version|created by a newer version|UnsupportedVersionException|index format version").any()
-        .unless(r"no version mismatch"),
+        // Drivers of devices and libraries are no database.
+        .unless(r"no version mismatch|\bNVML\b|nvidia|\bCUDA\b|driver/library|kernel module|image version|plugin version|chart version"),
     // Two sessions in each other's way.
     rule("lock-timeout", r"Lock wait timeout exceeded|canceling statement due to lock timeout|could not obtain lock on|LockTimeoutException|CannotAcquireLockException|ORA-00054|database is locked|SQLITE_BUSY|lock wait (?:timeout|>) ?(?P<ms>[0-9]*)|waiting (?:for|on) (?:the |a )?(?:table |row |advisory |metadata |exclusive )?lock\b|still waiting for (?:\w+ )?lock|LockNotAvailable|could not acquire (?:the )?lock|failed to acquire lock|lock (?:is )?held by|unable to lock (?:the )?(?:data|index|database)|lock file \x22?(?P<path>[^\x22\s]+)\x22? already exists|state lock").any()
         .unless(r"leader|lease"),
     rule("database-deadlock", r"Deadlock found when trying to get lock|deadlock detected|DeadlockLoserDataAccessException|ORA-00060|was deadlocked on lock resources|could not serialize access"),
     rule("statement-timeout", r"canceling statement due to (?:statement timeout|user request)|Query execution was interrupted, maximum statement execution time|MaxTimeMSExpired|operation exceeded time limit|statement timeout"),
-    rule("replication-broken", r"replication (?:slot|lag|error|broken|stopped)[^\n]{0,80}(?:does not exist|exceed|too|fail|error)|Slave (?:SQL|I/O)[^\n]{0,60}(?:error|stopped)|requested WAL segment \S+ has already been removed|Master does not support|group replication [^\n]{0,60}(?:error|fail|left)|cluster_name mismatch|request cluster ID mismatch|member [0-9a-f]+ has already been bootstrapped|NotEnoughReplicas|under-?replicated|split.?brain|master_not_discovered|master not discovered").rank(1),
+    rule("replication-broken", r"replication (?:slot|lag|error|broken|stopped)[^\n]{0,80}(?:does not exist|exceed|too|fail|error)|Slave (?:SQL|I/O)[^\n]{0,60}(?:error|stopped)|requested WAL segment \S+ has already been removed|Master does not support|group replication [^\n]{0,60}(?:error|fail|left)|cluster_name mismatch|request cluster ID mismatch|member [0-9a-f]+ has already been bootstrapped|under-?replicated|split.?brain|master_not_discovered|master not discovered").rank(1),
     rule("store-rejected", r"Data too long for column '(?P<field>[^']+)'|Incorrect (?:string|integer|datetime) value|violates (?:foreign key|check|not-null) constraint \x22?(?P<name>[a-z0-9_]+)|null value in column \x22(?P<field2>[^\x22]+)\x22|record too large|RecordTooLargeException|MESSAGE_TOO_LARGE|PRECONDITION_FAILED - (?P<message>[^\n]{1,120})|inequivalent arg '(?P<name2>[^']+)'").rank(1),
 ];
+
+/// A caller's word; the store's own line is `disk-full`.
+const fn full(pattern: &'static str) -> Rule {
+    rule("store-full", pattern)
+}
 
 const fn rule(id: &'static str, pattern: &'static str) -> Rule {
     Rule::new(id, "dependency", pattern).peer()
@@ -210,5 +227,40 @@ mod tests {
             "2026-11-24 03:31:53.120 UTC [71] LOG:  checkpoint complete: wrote 3 buffers (0.0%)",
             "2026-11-24T03:31:53Z INFO user alice logged in",
         ]);
+    }
+
+    #[test]
+    fn full_stores_empty_pools_and_keys() {
+        each(&[
+            (
+                "2026-11-23T20:25:55Z ERROR bulk failed: index [x] blocked by: [TOO_MANY_REQUESTS/12/disk usage exceeded flood-stage watermark, index has read-only-allow-delete block];",
+                "store-full product=elasticsearch",
+            ),
+            (
+                "2026-11-23T19:50:55Z WARN flood stage disk watermark [95%] exceeded on [J][es-1][/data] free: 3gb[4%], all indices on this node will be marked read-only",
+                "disk-full",
+            ),
+            (
+                "2026-11-23T20:00:00Z ERROR HikariPool-1 - Connection is not available, request timed out after 30000ms (total=0, active=0, idle=0, waiting=3)",
+                "connection-failed",
+            ),
+            (
+                "2026-11-23T20:00:00Z ERROR HikariPool-1 - Connection is not available, request timed out after 30000ms (total=10, active=10, idle=0, waiting=3)",
+                "pool-exhausted",
+            ),
+            ("2026-11-23T20:00:00Z ERROR NVML: Driver/library version mismatch", "unknown-error"),
+            (
+                "2026-11-23T20:00:00Z ERROR org.apache.kafka.common.errors.NotEnoughReplicasException: Messages are rejected",
+                "connection-failed product=kafka",
+            ),
+            (
+                r#"{"t":{"$date":"2026-11-23T20:34:57.698Z"},"s":"E","c":"WT","msg":"WiredTiger error message","attr":{"error":28,"message":{"msg":"pwrite: failed","error_str":"No space left on device"}}}"#,
+                "disk-full",
+            ),
+        ]);
+        let key = crate::logs::scan::testing::told(
+            "2026-11-23T20:00:00Z ERROR add item cart:300: ReplyError: OOM command not allowed when used memory > 'maxmemory'.",
+        );
+        assert_eq!(key, ["redis-oom product=redis"]);
     }
 }

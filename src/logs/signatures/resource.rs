@@ -5,11 +5,11 @@ use super::{Rule, Scope};
 /// The rules of this family.
 pub(super) const RULES: &[Rule] = &[
     Rule::new("disk-full", "resource", r"(?:open|write|mkdir|creat|fopen|rename|copy|pwrite|ftruncate)[^\n]{0,40}? ['\x22]?(?P<path>/[^\s'\x22:]+)['\x22]?: no space left on device|(?:could not (?:write|extend|create)|cannot (?:create|write))[^\n]{0,30} file \x22(?P<path2>[^\x22]+)\x22: no space left|no space left on device: ['\x22](?P<path3>[^'\x22]+)['\x22]|\bENOSPC\b[^\n]{0,60}'(?P<path4>/[^']+)'|(?P<path5>/[^\s'\x22:]+): no space left on device").any(),
-    Rule::new("disk-full", "resource", r"no space left on device|\bENOSPC\b|disk (?:is )?full|not enough (?:free )?(?:disk )?space|insufficient (?:disk|storage) space|out of disk space|disk quota exceeded|\bEDQUOT\b|database or disk is full|(?:disk|low) free space alarm|disk_free_limit|mvcc: database space exceeded|disk usage exceeded|low disk watermark|errno: 28|StorageFull|\(os error 28\)").any()
-        .unless(r"inotify|watch"),
+    Rule::new("disk-full", "resource", r"no space left on device|\bENOSPC\b|disk (?:is )?full|not enough (?:free )?(?:disk )?space|insufficient (?:disk|storage) space|out of disk space|disk quota exceeded|\bEDQUOT\b|database or disk is full|(?:disk|low) free space alarm|disk_free_limit|errno: 28|Errcode: 28\b|flood[- ]stage disk watermark|StorageFull|\(os error 28\)").any()
+        .unless(r"inotify|watch|not exceeded|flood[- ]stage watermark, index has|FORBIDDEN/12|TOO_MANY_REQUESTS/12"),
     Rule::new("inotify-limit", "resource", r"(?:inotify|file watch(?:er|es)?)[^\n]{0,60}(?:limit|no space left|too many)|too many open files[^\n]{0,30}inotify|fs\.inotify"),
-    Rule::new("read-only-filesystem", "resource", r"(?:open|mkdir|create|write|touch|remove|chown|chmod|can't create|cannot create[^/]{0,30}|creat|fopen|rename|unlink|mktemp)[^/\n]{0,30}['\x22]?(?P<path>/[^\s'\x22:]+)['\x22]?:? ?[^\n]{0,20}read-only file ?system|\bEROFS\b[^\n]{0,60}'(?P<path2>/[^']+)'|read-only file system: '(?P<path3>[^']+)'|(?P<path4>/[^\s'\x22:]+)['\x22]?: read-only file system").any(),
-    Rule::new("read-only-filesystem", "resource", r"read-only file ?system|\bEROFS\b|\(os error 30\)").any(),
+    Rule::new("read-only-filesystem", "resource", r"(?:open|mkdir|create|write|touch|remove|chown|chmod|can't create|cannot create[^/]{0,30}|creat|fopen|rename|unlink|mktemp)[^/\n]{0,30}['\x22]?(?P<path>/[^\s'\x22:]+)['\x22]?:? ?[^\n]{0,20}read-only file ?system|\bEROFS\b[^\n]{0,60}'(?P<path2>/[^']+)'|read-only file system: '(?P<path3>[^']+)'|(?P<path4>/[^\s'\x22:]+)['\x22]?: read-only file system"),
+    Rule::new("read-only-filesystem", "resource", r"read-only file ?system|\bEROFS\b|\(os error 30\)"),
     Rule::new("io-error", "resource", r"input/output error|\bEIO\b|stale (?:NFS )?file handle|\bESTALE\b|transport endpoint is not connected|structure needs cleaning|Remote I/O error|could not (?:fsync|read block|write block)|I/O error (?:on|while|reading|writing)(?: device| file| block)|Buffer I/O error").unless(r"I/O error on (?:GET|POST|PUT|DELETE|PATCH) request"),
     Rule::new("data-corrupted", "resource", r"invalid (?:page|checkpoint|record length)|could not locate a valid checkpoint record|checksum mismatch|data(?:base)? (?:is |page |file )?(?:corrupt|damaged)|corrupt(?:ed|ion) (?:detected|in|database|index|page|file|log|data)|database disk image is malformed|Bad file format reading the append only file|Unexpected end of file reading the append only file|InnoDB: [^\n]{0,60}corrupt|is corrupt|CorruptIndexException|CorruptRecordException|WiredTiger error|found corrupt|invalid magic number|bad magic|short read|wal: crc mismatch|snap: [^\n]{0,40}crc mismatch|translog corrupted|unexpected pageaddr|CRC mismatch").unless(r"Flyway|[Mm]igration|not corrupt|no corrupt"),
     Rule::new("too-many-open-files", "resource", r"too many open files|\bEMFILE\b|\bENFILE\b|file table overflow|accept4?\(\) failed \(24|\(os error 24\)|No file descriptors available").any(),
@@ -22,7 +22,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule::new("heap-exhausted", "resource", r"\bMemoryError\b|numpy\.core\._exceptions\._ArrayMemoryError|Unable to allocate [0-9.]+ [KMGT]iB").with(&[("product", "python")]),
     Rule::new("heap-exhausted", "resource", r"Allowed memory size of (?P<value>[0-9]+) bytes exhausted").with(&[("product", "php")]),
     Rule::new("heap-exhausted", "resource", r"runtime: out of memory|fatal error: out of memory|cannot allocate memory|std::bad_alloc|OutOfMemoryException|memory allocation of [0-9]+ bytes failed|\bENOMEM\b|failed to allocate memory|NoMemoryError|CUDA out of memory|out of memory\b|could not (?:map anonymous )?shared memory segment|circuit_breaking_exception|vm\.memory\.high_watermark|memory resource limit alarm")
-        .unless("no out of memory|OOM command"),
+        .unless(r"no out of memory|OOM command|perhaps out of memory|was sent SIGKILL"),
     Rule::new("memory-pressure", "resource", r"(?:memory (?:usage|pressure|high|limit)|heap usage|rss)[^\n]{0,60}(?:exceed|above|over|near|critical|reached|[89][0-9] ?%)|approaching (?:the )?memory limit").rank(2),
     // Ports and addresses.
     Rule::new("address-in-use", "resource", r"(?:EADDRINUSE[^\n]{0,60}?|bind[^\n]{0,60}?|listen[^\n]{0,60}?|address |to )(?:\[?[0-9a-f:.]*\]?|\*)?:(?P<port>[0-9]{2,5})\b[^\n]{0,60}(?:already in use|in use)|EADDRINUSE[^\n]{0,30}:(?P<port2>[0-9]{2,5})|port (?P<port3>[0-9]{2,5}) (?:was |is )?(?:already )?(?:in use|allocated|taken|occupied)|\('[^']*', (?P<port4>[0-9]+)\)[^\n]{0,30}address already in use|connection in use: \('[^']*', (?P<port5>[0-9]+)\)|bind\(\) to \S+?:(?P<port6>[0-9]+) failed \(98|Failed to bind to \S*?:(?P<port7>[0-9]+)|cannot bind socket[^\n]{0,60}\[\S*:(?P<port8>[0-9]+)\]").any(),
@@ -115,6 +115,13 @@ mod tests {
             "2026-11-24T03:31:53Z INFO disk usage 40%, memory limit 512Mi",
             "+ JAVA_OPT=' -Xms1g -XX:+HeapDumpOnOutOfMemoryError'",
             "2026-11-24T03:31:53Z INFO opened file /var/lib/x in read mode",
+        ]);
+    }
+
+    #[test]
+    fn what_an_entrypoint_leaves_alone_is_no_fault() {
+        quiet(&[
+            "10-listen-on-ipv6.sh: info: can not modify /etc/nginx/conf.d/default.conf (read-only file system?)",
         ]);
     }
 }

@@ -20,7 +20,10 @@ pub(super) const RULES: &[Rule] = &[
         .unless("TLS handshake error from"),
     error(r"tls: (?:no supported versions|protocol version not supported|client offered only unsupported)|no cipher suites in common|no protocols in common|NO_SHARED_CIPHER|no shared cipher|unsupported protocol|UNSUPPORTED_PROTOCOL|handshake_failure|handshake failure|alert protocol version|server selected unsupported protocol|no appropriate protocol").with(&[("reason", "no-common-protocol")])
         .unless(r"unsupported protocol scheme"),
-    error(r"certificate required|bad certificate|tls: bad_certificate|peer did not return a certificate|no required SSL certificate|client (?:certificate|cert)[^\n]{0,40}(?:required|not provided|missing)").with(&[("reason", "client-certificate")]),
+    error(r"certificate required|bad certificate|tls: bad_certificate|peer did not return a certificate|no required SSL certificate|client (?:certificate|cert)[^\n]{0,40}(?:required|not provided|missing)").with(&[("reason", "client-certificate")])
+        .unless("TLS handshake error from"),
+    // A server's word that its caller does not accept the certificate that it shows.
+    Rule::new("certificate-refused", "server", r"TLS handshake error from (?P<name>\S+): remote error: tls: (?P<reason>bad certificate|unknown certificate(?: authority)?|expired certificate|certificate unknown|revoked certificate)").any(),
     error(r"tls: failed to (?:find any PEM|parse)|unable to load (?:server )?certificate|cannot load certificate(?: key)? \x22?(?P<path>[^\x22\s:]+)|private key does not match|key values mismatch|no start line|PEM routines|failed to load (?:tls )?(?:key ?pair|certificate)|keystore was tampered with|keystore password was incorrect|Invalid keystore format|could not load (?:server certificate|private key) file \x22(?P<path2>[^\x22]+)").with(&[("reason", "unusable-certificate")]),
     error(r"remote error: tls: (?P<message>[a-z ]+)|SSLHandshakeException|SSLHandshake(?:Failed)?|TLS handshake (?:error|failed|timeout)|SSL_do_handshake\(\) failed|SSL_connect|SSLError|ssl handshake|AuthenticationException: The remote certificate|\bEPROTO\b|handshake did not succeed|secure connection failed|x509: ").rank(1)
         .unless(r": EOF$|connection reset|TLS handshake error from"),
@@ -109,5 +112,13 @@ mod tests {
             "2026-11-24T03:31:53Z WARN certificate will expire soon: 20 days",
             "2026-11-24T03:31:53Z INFO TLS handshake completed with peer",
         ]);
+    }
+
+    #[test]
+    fn a_caller_that_does_not_accept_the_servers_certificate() {
+        each(&[(
+            "2026/11/24 03:31:53 http: TLS handshake error from 10.1.0.7:40312: remote error: tls: bad certificate",
+            "certificate-refused name=10.1.0.7:40312",
+        )]);
     }
 }
