@@ -47,21 +47,21 @@ fn commands(steps: &[(String, String)]) -> Vec<&str> {
 #[test]
 fn a_job_is_made_again_from_its_cron_job() {
     let job = owned("Job", "report-1", "CronJob", "report");
-    let found = steps(&[job.clone()], Kind::Job, "report-1", EDIT);
+    let found = steps(std::slice::from_ref(&job), Kind::Job, "report-1", EDIT);
     let again =
         "kubectl -n shop delete job/report-1 && kubectl -n shop create job report-1 --from=cronjob/report";
     assert_eq!(commands(&found), ["kubectl -n shop edit cronjob/report", again]);
     let image = "kubectl -n {{subject.namespace}} set image {{subject.arg}} {{container}}=<image>";
-    let found = steps(&[job.clone()], Kind::Job, "report-1", image);
+    let found = steps(std::slice::from_ref(&job), Kind::Job, "report-1", image);
     assert_eq!(commands(&found)[0], "kubectl -n shop set image cronjob/report app=<image>");
-    assert_eq!(commands(&steps(&[job.clone()], Kind::Job, "report-1", RESTART)), [again]);
+    assert_eq!(commands(&steps(std::slice::from_ref(&job), Kind::Job, "report-1", RESTART)), [again]);
     assert!(steps(&[job], Kind::Job, "report-1", UNDO).is_empty());
 }
 
 #[test]
 fn a_job_of_its_own_is_applied_again() {
     let job = json!({"kind": "Job", "metadata": {"name": "migrate"}});
-    let found = steps(&[job.clone()], Kind::Job, "migrate", EDIT);
+    let found = steps(std::slice::from_ref(&job), Kind::Job, "migrate", EDIT);
     assert_eq!(found[0], ("Correct it".to_owned(), String::new()));
     assert_eq!(found[1].1, "kubectl -n shop delete job/migrate && kubectl -n shop apply -f <manifest>");
     let resume = "kubectl -n {{subject.namespace}} patch {{subject.arg}} -p '{\"spec\":{\"suspend\":false}}'";
@@ -86,7 +86,7 @@ fn there_is_something_to_undo_only_with_an_earlier_revision() {
 fn a_static_pod_is_changed_in_its_manifest() {
     let mut pod = owned("Pod", "kube-scheduler-cp-1", "Node", "cp-1");
     pod["spec"] = json!({"nodeName": "cp-1"});
-    let found = steps(&[pod.clone()], Kind::Pod, "kube-scheduler-cp-1", EDIT);
+    let found = steps(std::slice::from_ref(&pod), Kind::Pod, "kube-scheduler-cp-1", EDIT);
     assert!(found[1].0.contains("manifest on Node cp-1"), "{found:?}");
     assert_eq!(commands(&found), ["", ""]);
     assert!(steps(&[pod], Kind::Pod, "kube-scheduler-cp-1", UNDO).is_empty());
