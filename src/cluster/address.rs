@@ -127,6 +127,14 @@ pub fn resolve(state: &ClusterState, namespace: &str, host: &str) -> Target {
     }
 }
 
+/// The Service and the namespace that a host means if it is one of the cluster: `name.namespace`,
+/// alone or before `svc`.
+pub fn namespaced(host: &str) -> Option<(&str, &str)> {
+    let mut labels = host.trim_end_matches('.').split('.');
+    let (name, namespace) = (labels.next()?, labels.next()?);
+    matches!(labels.next(), None | Some("svc")).then_some((name, namespace))
+}
+
 fn service(state: &ClusterState, namespace: &str, name: &str) -> Target {
     let object = ObjectRef::new(Kind::Service, namespace, name);
     match state.exists(&Kind::Service, namespace, name) {

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use crate::cluster::types::*;
 use crate::cluster::{ClusterState, Kind, ObjectRef};
-use crate::diagnose::{Context, Facts, job};
+use crate::diagnose::{Context, Fact, Facts, job};
 use crate::evidence::Evidence;
 use crate::symptom::Symptom;
 
@@ -32,6 +32,8 @@ pub struct Anomaly {
 const STARTING: i64 = 20;
 /// Refusals in a row from which on a controller's failure to create is not passing.
 const REFUSALS: i64 = 5;
+/// Answers of "too many requests", none accepted since, from which on they are no passing peak.
+const PERSISTENT: i64 = 5;
 /// Seconds beyond the grace period after which a deletion counts as stuck.
 const DELETING: i64 = 30;
 /// A restart this many seconds ago is over, if the pod is Ready since.
@@ -369,6 +371,7 @@ impl<'a> Scan<'_, 'a> {
                 }
                 ("slow", _) => Symptom::Slow,
                 (_, "call" | "dependency") => Symptom::CallFailing,
+                ("rate-limited", _) if turned_away(fact) => Symptom::CallFailing,
                 (_, "server") => continue,
                 _ => Symptom::Errors,
             };
@@ -382,6 +385,13 @@ impl<'a> Scan<'_, 'a> {
             self.add(symptom, fact.subject.clone(), Time(fact.since), finding, fact.evidence.clone());
         }
     }
+}
+
+/// Whether a peer turns a workload away again and again: once is what retries are for, and a limit
+/// without a peer is the workload's own.
+fn turned_away(fact: &Fact) -> bool {
+    let times: i64 = fact.evidence.iter().map(|evidence| evidence.count).sum();
+    !fact.text("target").is_empty() && times >= PERSISTENT
 }
 
 /// Ready and all endpoints of a Service; from the pods where no slice was read, none where neither was.

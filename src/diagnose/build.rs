@@ -18,6 +18,10 @@ pub const FACTS: &[FactSpec] = &[
             ("image", "the image reference"),
             ("failing", "the digest of the replicas that fail"),
             ("working", "the digest of the replicas that work"),
+            (
+                "certainty",
+                "decisive where both run one template on nodes of one architecture: nothing else differs; else computed",
+            ),
         ],
         refs: &[],
     },
@@ -36,41 +40,53 @@ pub const FACTS: &[FactSpec] = &[
 /// See [`super::Diagnoser::run`].
 pub fn run(context: &Context<'_>, facts: &mut Facts) {
     for (workload, pods) in context.topology.pods_by_workload() {
-        for fact in builds(workload, pods) {
+        for fact in builds(context, workload, pods) {
             facts.add(fact);
         }
     }
     programs(context, facts);
 }
 
+/// What ran where, of the pods that work or of those that fail.
+#[derive(Default)]
+struct Builds<'a> {
+    digests: BTreeSet<&'a str>,
+    templates: BTreeSet<(&'a str, &'a str)>,
+    architectures: BTreeSet<&'a str>,
+}
+
 /// Digests by image reference and container, of pods that work and of pods that fail.
-fn builds(workload: &ObjectRef, pods: &[&Pod]) -> Vec<Fact> {
-    let mut seen: BTreeMap<(&str, &str), [BTreeSet<&str>; 2]> = BTreeMap::new();
+fn builds(context: &Context<'_>, workload: &ObjectRef, pods: &[&Pod]) -> Vec<Fact> {
+    let mut seen: BTreeMap<(&str, &str), [Builds<'_>; 2]> = BTreeMap::new();
     for pod in pods.iter().filter(|pod| !pod.is_finished() && !pod.is_deleting()) {
         for status in &pod.status.container_statuses {
             let spec = pod.spec.containers.iter().find(|own| own.name == status.name);
             let digest = status.image_id.rsplit_once("@").map(|(_, digest)| digest);
             let (Some(spec), Some(digest)) = (spec, digest) else { continue };
             let fails = status.restart_count > 0 && !status.ready;
-            if status.ready || fails {
-                let sets = seen.entry((&status.name, &spec.image)).or_default();
-                let [working, failing] = sets;
-                if fails {
-                    failing.insert(digest)
-                } else {
-                    working.insert(digest)
-                };
+            if !status.ready && !fails {
+                continue;
             }
+            let [working, failing] = seen.entry((&status.name, &spec.image)).or_default();
+            let builds = if fails { failing } else { working };
+            builds.digests.insert(digest);
+            builds.templates.insert(template_of(pod));
+            let node = context.state.nodes.get("", &pod.spec.node_name);
+            builds.architectures.extend(node.map(|node| node.status.node_info.architecture.as_str()));
         }
     }
     let differ = seen.into_iter().filter_map(|((container, image), [working, failing])| {
-        let (one, other) = (failing.first()?, working.first()?);
-        working.is_disjoint(&failing).then(|| {
+        let (one, other) = (failing.digests.first()?, working.digests.first()?);
+        let twins = working.templates.len() == 1
+            && working.templates == failing.templates
+            && working.architectures == failing.architectures;
+        working.digests.is_disjoint(&failing.digests).then(|| {
             Fact::new("image.builds-differ", workload.clone())
                 .param("container", container)
                 .param("image", image)
                 .param("failing", *one)
                 .param("working", *other)
+                .param("certainty", if twins { "decisive" } else { "computed" })
                 .evidence([Evidence::status(
                     workload.clone(),
                     format!("status.containerStatuses[{container}].imageID"),
@@ -79,6 +95,12 @@ fn builds(workload: &ObjectRef, pods: &[&Pod]) -> Vec<Fact> {
         })
     });
     differ.collect()
+}
+
+/// What pods of one template have in common: their ReplicaSet, or the revision of their controller.
+fn template_of(pod: &Pod) -> (&str, &str) {
+    let owner = pod.metadata.controller().map_or("", |owner| owner.name.as_str());
+    (owner, pod.metadata.labels.get("controller-revision-hash").map_or("", |hash| hash.as_str()))
 }
 
 /// The name of the program that a container starts, without its directory and ending.

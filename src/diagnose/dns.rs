@@ -2,6 +2,8 @@
 //!
 //! A failed look-up alone is no fact here; what the objects say about it is.
 
+mod zone;
+
 use std::collections::BTreeSet;
 
 use regex::Regex;
@@ -20,7 +22,11 @@ pub const FACTS: &[FactSpec] = &[
         name: "dns.server",
         about: "the cluster's DNS servers do not answer, or answer wrongly",
         params: &[
-            ("class", "parse-error, not-ready, zero-replicas, override or loop"),
+            (
+                "class",
+                "parse-error, not-ready, zero-replicas, override, loop or zone (it denies names of Services that exist)",
+            ),
+            ("problem", "what is wrong with its configuration, in words"),
             ("line", "the server's own log line, or the line of its configuration"),
             ("pods", "how many of its pods are ready"),
             ("callers", "workloads whose look-ups fail"),
@@ -93,8 +99,9 @@ fn server(context: &Context<'_>, service: &Service, facts: &mut Facts) {
     let ready = pods.iter().filter(|pod| pod.is_ready()).count();
     let problem = if ready == 0 {
         let zero = context.state.workload_of(&workload).is_some_and(|found| found.desired() == 0);
-        match parse_error(context, &workload) {
-            Some((line, evidence)) => Some(("parse-error", line, evidence)),
+        let own = parse_error(context, &workload).map(|(line, evidence)| ("parse-error", line, evidence));
+        match own.or_else(|| looped(context, &workload)) {
+            Some(own) => Some(own),
             None if zero => {
                 Some(("zero-replicas", String::new(), Evidence::spec(workload.clone(), "spec.replicas", "0")))
             }
@@ -108,11 +115,16 @@ fn server(context: &Context<'_>, service: &Service, facts: &mut Facts) {
             }
         }
     } else {
-        looped(context, &workload).or_else(|| overridden(context, config))
+        lookups(context)
+            .next()
+            .and_then(|_| looped(context, &workload))
+            .or_else(|| overridden(context, config))
+            .or_else(|| zone::unserved(context, config))
     };
     let Some((class, line, evidence)) = problem else { return };
     let mut fact = Fact::new("dns.server", workload.clone())
         .param("class", class)
+        .param("problem", in_words(class))
         .param("line", line)
         .param("pods", format!("{ready}/{}", pods.len()))
         .param("callers", callers.iter().map(|caller| caller.name.to_string()).collect::<Vec<_>>())
@@ -127,6 +139,16 @@ fn server(context: &Context<'_>, service: &Service, facts: &mut Facts) {
         fact = fact.evidence([net::line(finding)]);
     }
     facts.add(callers.into_iter().fold(fact, Fact::affects));
+}
+
+fn in_words(class: &str) -> &'static str {
+    match class {
+        "parse-error" => "it cannot be read",
+        "override" => "a rule takes names away",
+        "loop" => "the server forwards queries to itself",
+        "zone" => "it does not serve the zone that the names of Services are in",
+        _ => "",
+    }
 }
 
 /// The ConfigMap that the DNS server mounts.
@@ -151,7 +173,6 @@ fn parse_error(context: &Context<'_>, workload: &ObjectRef) -> Option<(String, E
 }
 
 fn looped(context: &Context<'_>, workload: &ObjectRef) -> Option<(&'static str, String, Evidence)> {
-    lookups(context).next()?;
     own_lines(context, workload, |line| line.contains("Loop (") && line.contains("detected"))
         .map(|(line, evidence)| ("loop", line, evidence))
 }

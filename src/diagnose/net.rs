@@ -109,6 +109,12 @@ pub(super) fn port_label(port: &ServicePort) -> String {
     if port.name.is_empty() { port.port.to_string() } else { format!("{} ({})", port.name, port.port) }
 }
 
+/// The ports of a Service as a client writes them: `web:80, web:443`.
+pub(super) fn addresses_of(service: &Service) -> String {
+    let name = &service.metadata.name;
+    service.spec.ports.iter().map(|port| format!("{name}:{}", port.port)).collect::<Vec<_>>().join(", ")
+}
+
 /// Whether a Service has an address that takes traffic: by its endpoint slices where they were
 /// read, else by the pods that its selector matches.
 pub(super) fn has_ready_endpoint(context: &Context<'_>, service: &Service) -> bool {
@@ -154,6 +160,31 @@ pub(super) fn nearest<'s>(name: &str, candidates: impl Iterator<Item = &'s str>)
         }
     }
     best.map(|(candidate, _)| candidate)
+}
+
+/// The Service that a caller most likely means by one that does not exist.
+///
+/// Where another namespace is written, that is wrong sooner than the name: then the very name counts
+/// first, beside the caller before anywhere.
+pub(super) fn meant(context: &Context<'_>, caller: &ObjectRef, missing: &ObjectRef) -> Option<ObjectRef> {
+    let services = &context.state.services;
+    let own = services.get(caller.ns(), &missing.name);
+    let elsewhere = || own.or_else(|| services.iter().find(|other| other.metadata.name == *missing.name));
+    let same_name = || elsewhere().map(Object::object_ref);
+    let near = || {
+        nearest(&missing.name, service_names(context, missing.ns()))
+            .map(|name| ObjectRef::new(Kind::Service, missing.ns(), name))
+    };
+    if missing.ns() == caller.ns() { near().or_else(same_name) } else { same_name().or_else(near) }
+}
+
+/// A Service as a client of this namespace may write it.
+pub(super) fn host_of(service: &ObjectRef, namespace: &str) -> String {
+    if service.ns() == namespace {
+        service.name.to_string()
+    } else {
+        format!("{}.{}", service.name, service.ns())
+    }
 }
 
 /// The last part of an image's repository, without registry, tag and digest.

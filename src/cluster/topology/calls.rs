@@ -46,13 +46,16 @@ fn collect_calls(state: &ClusterState, caller: &ObjectRef, spec: &PodSpec, calls
         for variable in &container.env {
             let Some(value) = variable.value.as_deref().filter(|value| value.len() <= 2048) else { continue };
             let mut found = address::addresses_in(value);
+            let mut stated_in = format!("env {}", variable.name);
             if let [only] = found.as_mut_slice()
                 && only.port.is_none()
+                && let Some((name, port)) = sibling_port(container, &variable.name)
             {
-                only.port = sibling_port(container, &variable.name);
+                only.port = Some(port);
+                stated_in = format!("{stated_in}, {name}");
             }
             for address in found {
-                add(&container.name, format!("env {}", variable.name), address);
+                add(&container.name, stated_in.clone(), address);
             }
         }
         for argument in
@@ -77,14 +80,14 @@ fn collect_calls(state: &ClusterState, caller: &ObjectRef, spec: &PodSpec, calls
     }
 }
 
-/// `DB_PORT` for `DB_HOST`, as a number.
-fn sibling_port(container: &Container, variable: &str) -> Option<u16> {
+/// `DB_PORT` for `DB_HOST`: its name and its number.
+fn sibling_port<'c>(container: &'c Container, variable: &str) -> Option<(&'c str, u16)> {
     let stem = ["_HOST", "_HOSTNAME", "_ADDR", "_ADDRESS", "_SERVER", "_SERVICE_HOST"]
         .iter()
         .find_map(|suffix| variable.strip_suffix(suffix))?;
     let wanted = [format!("{stem}_PORT"), format!("{stem}_SERVICE_PORT")];
     let port = container.env.iter().find(|other| wanted.contains(&other.name))?;
-    port.value.as_deref()?.parse().ok()
+    Some((port.name.as_str(), port.value.as_deref()?.parse().ok()?))
 }
 
 /// The ConfigMaps a container reads, each with the one key it takes, if it takes one.

@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use crate::cluster::address::Target;
 use crate::cluster::topology::Call;
 use crate::cluster::types::Object;
-use crate::cluster::{ObjectRef, Truth};
+use crate::cluster::{Kind, ObjectRef, Truth};
 use crate::diagnose::net;
 use crate::diagnose::{Context, Fact, FactSpec, Facts};
 use crate::evidence::Evidence;
+use crate::logs::LogFinding;
 
 pub(super) const MISCONFIGURED: FactSpec = FactSpec {
     name: "call.misconfigured",
@@ -18,6 +19,9 @@ pub(super) const MISCONFIGURED: FactSpec = FactSpec {
         ("class", "wrong-port, wrong-host or service-absent"),
         ("target", "the address as configured"),
         ("stated_in", "where it is stated"),
+        ("port", "the port as configured"),
+        ("open", "a port that the callee declares, where its Service is absent"),
+        ("does", "calls, or advertises where the address is the one that the workload tells its clients"),
         ("nearest", "the port or Service that was probably meant"),
         ("peer", "another workload that uses the right address"),
         ("product", "the database or broker that is called, where known"),
@@ -48,22 +52,39 @@ pub(super) fn state(context: &Context<'_>, facts: &mut Facts) {
         let Some(problem) = problem(context, call) else { continue };
         let peer = peer(context, call, &problem);
         let told =
-            |fact: &Fact| fact.text("class") == "relayed" && fact.refs.get("callee") == Some(&call.caller);
+            |fact: &&Fact| fact.text("class") == "relayed" && fact.refs.get("callee") == Some(&call.caller);
+        let victims: Vec<&Fact> = facts
+            .named("call.failing")
+            .filter(told)
+            .filter(|fact| fact.text("host") == call.address.host)
+            .collect();
         let logs_failure = || {
             context.logs.of(&call.caller).any(|one| !one.recovered && matches!(one.class, "call" | "server"))
         };
+        // Its own failed look-up that names no host.
+        let nameless: Vec<&LogFinding> = context
+            .logs
+            .of(&call.caller)
+            .filter(|one| !one.recovered && one.target.is_none())
+            .filter(|one| matches!(one.signature, "host-not-found" | "no-instances"))
+            .collect();
         let broken = net::is_broken(context, &call.caller);
-        let troubled = broken || logs_failure() || facts.named("call.failing").any(told);
+        let troubled = broken || logs_failure() || facts.named("call.failing").any(|fact| told(&fact));
         // An address that nobody misses may be of a feature that is off.
         let certain = match problem.class {
             "service-absent" => true,
             "wrong-port" => peer.is_some() || troubled,
-            _ => broken || (peer.is_some() && troubled),
+            _ => broken || !victims.is_empty() || !nameless.is_empty() || (peer.is_some() && troubled),
         };
         if !certain {
             continue;
         }
-        facts.add(fact(context, call, problem, peer));
+        let mut fact = fact(context, call, problem, peer);
+        fact = fact.evidence(nameless.into_iter().take(1).map(net::line));
+        for victim in victims {
+            fact = fact.affects(victim.subject.clone()).evidence(victim.evidence.iter().take(1).cloned());
+        }
+        facts.add(fact);
     }
 }
 
@@ -116,7 +137,7 @@ fn problem(context: &Context<'_>, call: &Call) -> Option<Problem> {
             {
                 return None;
             }
-            let nearest = ports.iter().map(net::port_label).collect::<Vec<_>>().join(", ");
+            let nearest = net::addresses_of(service);
             Some(Problem { class: "wrong-port", service: object.clone(), nearest })
         }
         Target::Missing(object) => {
@@ -124,12 +145,21 @@ fn problem(context: &Context<'_>, call: &Call) -> Option<Problem> {
                 let nearest = object.name.to_string();
                 return Some(Problem { class: "service-absent", service: object.clone(), nearest });
             }
-            let near = net::nearest(&object.name, net::service_names(context, object.ns()))?;
-            let service = ObjectRef::new(object.kind.clone(), object.ns(), near);
-            Some(Problem { class: "wrong-host", nearest: near.to_owned(), service })
+            let service = governing(context, call, object)
+                .or_else(|| net::meant(context, &call.caller, object))?;
+            Some(Problem { class: "wrong-host", nearest: net::host_of(&service, object.ns()), service })
         }
         _ => None,
     }
+}
+
+/// The Service that gives a pod of a StatefulSet its name, where the host starts with that of a pod.
+fn governing(context: &Context<'_>, call: &Call, missing: &ObjectRef) -> Option<ObjectRef> {
+    let pod = ObjectRef::new(Kind::Pod, missing.ns(), call.address.host.split('.').next()?);
+    context.state.pods.get(pod.ns(), &pod.name)?;
+    let set = context.state.workload_of(&context.topology.workload_of(&pod))?;
+    let name = set.spec.service_name.as_str();
+    context.state.services.get(missing.ns(), name).map(Object::object_ref)
 }
 
 /// Another workload that calls the meant Service by an address that works.
@@ -155,6 +185,7 @@ fn fact(context: &Context<'_>, call: &Call, problem: Problem, peer: Option<&Call
         .param("target", call.address.to_string())
         .param("stated_in", call.stated_in.clone())
         .param("nearest", problem.nearest)
+        .param("does", if call.stated_in.contains("ADVERTISED") { "advertises" } else { "calls" })
         .object("caller", call.caller.clone())
         .evidence([Evidence::spec(call.caller.clone(), call.stated_in.clone(), call.address.to_string())]);
     fact = match net::service(context, &problem.service) {
@@ -170,8 +201,11 @@ fn fact(context: &Context<'_>, call: &Call, problem: Problem, peer: Option<&Call
             _ => fact,
         },
     };
-    if problem.class == "service-absent" {
-        fact = fact.param("quota_full", super::failing::services_quota_full(context, problem.service.ns()));
+    if let Some(port) = call.address.port {
+        fact = fact.param("port", port);
+    }
+    if let ("service-absent", Some(workload)) = (problem.class, &callee) {
+        fact = super::failing::absent_service(context, fact, &problem.service, workload.clone());
     }
     if let Some(peer) = peer {
         fact = fact.param("peer", format!("{} ({})", peer.caller.name, peer.address)).evidence([

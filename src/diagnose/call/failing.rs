@@ -26,7 +26,10 @@ pub(super) const FAILING: FactSpec = FactSpec {
         ("signature", "the signature of the log line"),
         ("line", "the log line"),
         ("product", "the database or broker that is called, where known"),
-        ("nearest", "the Service or port that was probably meant"),
+        ("nearest", "the Service, or its address, that was probably meant"),
+        ("does", "calls"),
+        ("open", "a port that the callee declares, where its Service is absent"),
+        ("try_port", "the port to try a host outside the cluster at"),
         ("stated_in", "where the caller's configuration states the address"),
         ("quota_full", "whether a quota on Services in the namespace is used up"),
         ("certainty", "computed, suggestive where the target was guessed or looks well"),
@@ -72,6 +75,9 @@ fn attempt<'a>(context: &Context<'a>, finding: &'a LogFinding, product: Option<&
         let mut meaning = address::resolve(context.state, namespace, &target.host);
         let mut address = target.clone();
         let mut certain = true;
+        if let Some(absent) = disproved(context, finding, &meaning) {
+            meaning = Target::Missing(absent);
+        }
         // Logs name addresses that no object has any more, or that another layer made.
         if matches!(meaning, Target::External) && is_private(&target.host) {
             match configured {
@@ -103,6 +109,26 @@ fn attempt<'a>(context: &Context<'a>, finding: &'a LogFinding, product: Option<&
         certain: false,
         product,
     }
+}
+
+/// The Service that a name of another namespace would need, where the cluster's own resolver says
+/// that there is none: what was not read of that namespace need not be known then.
+///
+/// Only for the name of a Service that exists elsewhere: any other may be a host of the outside.
+fn disproved(context: &Context<'_>, finding: &LogFinding, meaning: &Target) -> Option<ObjectRef> {
+    let denied = is_lookup(finding) && finding.param("temporary").is_empty();
+    if !denied || !matches!(meaning, Target::Unknown | Target::External) {
+        return None;
+    }
+    let (name, namespace) = address::namespaced(&finding.target.as_ref()?.host)?;
+    // No top-level domain of hosts on the Internet that is usual is that long and a namespace's name.
+    let internal = *meaning == Target::Unknown || namespace.len() > 4 || namespace.contains('-');
+    let elsewhere = context.state.services.iter().any(|service| {
+        service.metadata.name == name
+            && (service.metadata.namespace == finding.workload.ns() || *meaning == Target::Unknown)
+            && service.metadata.namespace != namespace
+    });
+    (internal && elsewhere).then(|| ObjectRef::new(Kind::Service, namespace, name))
 }
 
 /// Words of client libraries in stack traces, by product.
@@ -173,6 +199,7 @@ fn classify(context: &Context<'_>, attempt: &Attempt<'_>, facts: &Facts) -> Fact
     let caller = finding.workload.clone();
     let mut fact = Fact::new(FAILING.name, caller.clone())
         .param("signature", finding.signature)
+        .param("does", "calls")
         .param("line", finding.excerpt.clone())
         .param("certainty", if attempt.certain { "computed" } else { "suggestive" })
         .object("caller", caller)
@@ -224,7 +251,10 @@ fn classify(context: &Context<'_>, attempt: &Attempt<'_>, facts: &Facts) -> Fact
         Target::External if matches!(answer(finding), "error-status" | "unknown") => {
             unexplained(fact, answer(finding))
         }
-        Target::External => fact.param("class", "external"),
+        Target::External => {
+            let port = attempt.address.as_ref().and_then(Address::port_or_default);
+            fact.param("class", "external").param("try_port", port.unwrap_or(443))
+        }
         Target::Loopback | Target::Unknown => fact.param("class", "unknown"),
     }
 }
@@ -258,10 +288,7 @@ fn missing(context: &Context<'_>, fact: Fact, service: &ObjectRef) -> Fact {
     let absent = Evidence::absence(service.clone(), "no such Service");
     let fact = fact.object("service", service.clone()).evidence([absent]);
     if let Some(workload) = net::namesake(context, service.ns(), &service.name) {
-        return fact
-            .param("class", "service-absent")
-            .param("quota_full", services_quota_full(context, service.ns()))
-            .object("callee", workload);
+        return absent_service(context, fact, service, workload);
     }
     let governed = context
         .state
@@ -276,15 +303,32 @@ fn missing(context: &Context<'_>, fact: Fact, service: &ObjectRef) -> Fact {
             .object("callee", set.object_ref())
             .evidence([stated]);
     }
-    let near = net::nearest(&service.name, net::service_names(context, service.ns())).map(str::to_owned);
-    let elsewhere = || {
-        let other = context.state.services.iter().find(|other| other.metadata.name == *service.name)?;
-        Some(format!("{}.{}", other.metadata.name, other.metadata.namespace))
-    };
-    match near.or_else(elsewhere) {
-        Some(near) => fact.param("class", "wrong-host").param("nearest", near),
+    match net::meant(context, &fact.subject, service) {
+        Some(meant) => {
+            let nearest = net::host_of(&meant, service.ns());
+            fact.param("class", "wrong-host").param("nearest", nearest)
+        }
         None => fact.param("class", "no-such-service"),
     }
+}
+
+/// The Service of a workload that is there is gone: how it would have to look.
+pub(super) fn absent_service(
+    context: &Context<'_>,
+    fact: Fact,
+    service: &ObjectRef,
+    workload: ObjectRef,
+) -> Fact {
+    let spec = net::spec_of(context, &workload);
+    let open = spec.and_then(|spec| net::declared_ports(spec).next()).map(|port| port.container_port);
+    let mut fact = fact
+        .param("class", "service-absent")
+        .param("quota_full", services_quota_full(context, service.ns()))
+        .object("callee", workload);
+    if let Some(open) = open {
+        fact = fact.param("open", open);
+    }
+    fact
 }
 
 /// The port that the pods of a headless Service open in place of the one that is refused: without a
@@ -315,7 +359,7 @@ fn headless(fact: Fact, service: &Service, open: i64) -> Fact {
 }
 
 /// Whether a quota that counts Services is used up.
-pub(super) fn services_quota_full(context: &Context<'_>, namespace: &str) -> bool {
+fn services_quota_full(context: &Context<'_>, namespace: &str) -> bool {
     context.state.quotas.in_namespace(namespace).iter().any(|quota| {
         ["services", "count/services"].iter().any(|name| {
             let hard = quota.status.hard.get(*name).or(quota.spec.hard.get(*name));
@@ -345,7 +389,10 @@ fn existing(
     {
         let ports: Vec<String> = service.spec.ports.iter().map(net::port_label).collect();
         let stated = Evidence::spec(object, "spec.ports[].port", ports.join(", "));
-        return fact.param("class", "wrong-port").param("nearest", ports.join(", ")).evidence([stated]);
+        return fact
+            .param("class", "wrong-port")
+            .param("nearest", net::addresses_of(service))
+            .evidence([stated]);
     }
     let holds = |name: &str| facts.holds(name, &object);
     if behind.is_empty() && !service.spec.selector.is_empty() {
@@ -382,7 +429,7 @@ fn existing(
             .param("class", "wrong-port")
             .param("certainty", "computed")
             .param("stated_in", "a Secret")
-            .param("nearest", service.spec.ports.iter().map(net::port_label).collect::<Vec<_>>().join(", "));
+            .param("nearest", net::addresses_of(service));
     }
     unexplained(fact, answer(attempt.finding))
 }
