@@ -83,7 +83,7 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
             let server = if own { Some(finding.workload.clone()) } else { server(context, finding, product) };
             let subject = server.unwrap_or_else(|| finding.workload.clone());
             limited.entry((subject, finding.signature)).or_default().push(finding);
-        } else if REJECTIONS.contains(&finding.signature) && !own {
+        } else if REJECTIONS.contains(&finding.signature) && !own && !of_itself(context, finding) {
             rejected(context, finding, product, facts);
         }
     }
@@ -104,6 +104,11 @@ fn product(context: &Context<'_>, finding: &LogFinding) -> Option<&'static str> 
 fn is_server(context: &Context<'_>, finding: &LogFinding, product: Option<&str>) -> bool {
     finding.params.get("side").is_some_and(|side| side == "server")
         || (product.is_some() && net::product_of(context, &finding.workload) == product)
+}
+
+/// Whether the peer that a line names is the process's own address: what arrives there, it does not send.
+fn of_itself(context: &Context<'_>, finding: &LogFinding) -> bool {
+    finding.target.is_some() && finding.signature == "protocol-mismatch" && net::is_own(context, finding)
 }
 
 /// The workload of the cluster that a line's target leads to.

@@ -5,6 +5,7 @@
 use std::collections::BTreeSet;
 
 use super::Context;
+use crate::cluster::address::{self, Target};
 use crate::cluster::topology::Relation;
 use crate::cluster::types::{Container, ContainerPort, Object, Pod, PodSpec, Service, ServicePort};
 use crate::cluster::{Kind, ObjectRef};
@@ -207,6 +208,18 @@ pub(super) fn line(finding: &LogFinding) -> Evidence {
 /// Findings that say that a call failed and nothing after them that it works again.
 pub(super) fn failed_calls<'a>(context: &Context<'a>) -> impl Iterator<Item = &'a LogFinding> + use<'a> {
     context.logs.iter().filter(|finding| finding.class == "call" && !finding.recovered)
+}
+
+/// Whether a line that names a peer is about the process itself: none is named, or its own pod's address,
+/// as a proxy beside it does.
+pub(super) fn is_own(context: &Context<'_>, finding: &LogFinding) -> bool {
+    finding.target.as_ref().is_none_or(|target| {
+        match address::resolve(context.state, finding.workload.ns(), &target.host) {
+            Target::Pod(pod) => context.topology.workload_of(&pod) == finding.workload,
+            Target::Loopback => true,
+            _ => false,
+        }
+    })
 }
 
 /// Products by words of their images, and the port each listens on by default.

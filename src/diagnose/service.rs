@@ -3,6 +3,7 @@
 //! States which single property keeps requests from arriving. Whether someone misses them is not
 //! decided here.
 
+mod app_protocol;
 mod endpoints;
 mod external_name;
 mod port;
@@ -31,6 +32,7 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
         if !service.spec.selector.is_empty() {
             selector::examine(context, service, facts);
             port::examine(context, service, facts);
+            app_protocol::examine(context, service, facts);
             endpoints::examine(context, service, facts);
         }
         endpoints::load_balancer(context, service, facts);

@@ -12,7 +12,11 @@ pub(super) const PORT: FactSpec = FactSpec {
     name: "service.port",
     about: "a port of a Service leads to a target port that its pods do not serve",
     params: &[
-        ("class", "name (no container port has the name), number (no container opens it) or protocol"),
+        (
+            "class",
+            "name (no container port has the name), number (no container opens it), protocol, or app-protocol \
+             (the pods do not speak the protocol that the port names)",
+        ),
         ("port", "the Service's port"),
         ("target", "the target port as stated"),
         ("protocol", "the Service's protocol"),
@@ -34,12 +38,17 @@ pub(super) fn examine(context: &Context<'_>, service: &Service, facts: &mut Fact
         .filter(|workload| !matches!(workload.kind, Kind::Job | Kind::CronJob))
         .collect();
     for port in &service.spec.ports {
-        let target = port.target_port.clone().filter(|target| *target != IntOrString::Int(0));
-        let target = target.unwrap_or(IntOrString::Int(port.port));
+        let target = target_of(port);
         if let Some(class) = problem(context, service, port, &target, &behind) {
             facts.add(state(context, service, port, &target, class, &behind));
         }
     }
+}
+
+/// Where a port leads: to the same number where nothing else is stated.
+pub(super) fn target_of(port: &ServicePort) -> IntOrString {
+    let target = port.target_port.clone().filter(|target| *target != IntOrString::Int(0));
+    target.unwrap_or(IntOrString::Int(port.port))
 }
 
 /// Which property of the port fits none of the workloads; none where some workload serves it.
