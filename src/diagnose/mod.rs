@@ -40,6 +40,7 @@ mod probe_port;
 pub mod process;
 pub mod rbac;
 pub mod reference;
+pub mod regression;
 pub mod release;
 pub mod resize;
 pub mod revision;
@@ -123,6 +124,7 @@ diagnosers![
     revision,
     rollout,
     dependency,
+    regression,
     telemetry,
     job,
     cronjob,

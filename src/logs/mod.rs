@@ -84,6 +84,11 @@ pub fn prepare() {
     let _ = scan::scan(failed, scanning);
 }
 
+/// When a line of a log was written, where it says so.
+pub fn time_of(line: &str, now: Timestamp) -> Option<Timestamp> {
+    format::parse(line, Some(now)).time
+}
+
 /// All findings, by workload.
 #[derive(Clone, Debug, Default)]
 pub struct LogIndex {

@@ -145,8 +145,8 @@ fn problem(context: &Context<'_>, call: &Call) -> Option<Problem> {
                 let nearest = object.name.to_string();
                 return Some(Problem { class: "service-absent", service: object.clone(), nearest });
             }
-            let service = governing(context, call, object)
-                .or_else(|| net::meant(context, &call.caller, object))?;
+            let service =
+                governing(context, call, object).or_else(|| net::meant(context, &call.caller, object))?;
             Some(Problem { class: "wrong-host", nearest: net::host_of(&service, object.ns()), service })
         }
         _ => None,

@@ -20,7 +20,8 @@ pub(super) fn unserved(
     config: Option<&ConfigMap>,
 ) -> Option<(&'static str, String, Evidence)> {
     let config = config?;
-    let (key, text) = config.data.iter().find(|(key, text)| key.contains("Corefile") && text.len() <= 65_536)?;
+    let (key, text) =
+        config.data.iter().find(|(key, text)| key.contains("Corefile") && text.len() <= 65_536)?;
     let served = served(text);
     let misses = |finding: &&LogFinding| {
         denied_domain(context, finding)
@@ -72,7 +73,9 @@ fn served(corefile: &str) -> Vec<(String, String)> {
         if let Some(at) = words.iter().position(|word| *word == "kubernetes") {
             let own: Vec<&str> = words.iter().skip(at + 1).copied().collect();
             let zones = if own.is_empty() { &block } else { &own };
-            found.extend(zones.iter().map(|zone| (zone_name(zone), line.trim_end_matches('{').trim().to_owned())));
+            found.extend(
+                zones.iter().map(|zone| (zone_name(zone), line.trim_end_matches('{').trim().to_owned())),
+            );
         }
         depth = (depth + line.matches('{').count()).saturating_sub(line.matches('}').count());
     }
@@ -105,9 +108,10 @@ mod tests {
             zones(".:53 {\n  errors\n  kubernetes corp.lan in-addr.arpa {\n    pods insecure\n  }\n}\n"),
             ["corp.lan", "in-addr.arpa"]
         );
-        assert_eq!(zones("dns://cluster.local.:53 {\n  kubernetes\n}\n.:53 {\n  forward . 1.1.1.1\n}\n"), [
-            "cluster.local"
-        ]);
+        assert_eq!(
+            zones("dns://cluster.local.:53 {\n  kubernetes\n}\n.:53 {\n  forward . 1.1.1.1\n}\n"),
+            ["cluster.local"]
+        );
         assert_eq!(zones(".:53 { kubernetes cluster.local }"), ["cluster.local"]);
         assert!(zones("# kubernetes cluster.local\n.:53 {\n  forward . 1.1.1.1\n}\n").is_empty());
     }
