@@ -226,6 +226,7 @@ impl Work<'_> {
         let focus = focus_of(&grounded, request, state);
         let mut wants = first_logs(&topology, &focus, request);
         wants.extend(related(&topology, &chosen));
+        wants.extend(usage(state));
         drop(topology);
         collector.read(&wants).await;
         clock.lap("logs");
@@ -325,6 +326,11 @@ fn first_logs(topology: &Topology<'_>, focus: &Focus, request: &Request) -> Vec<
         }
     }
     workloads.extend(callers_in_doubt(state, topology, focus));
+    // One component of the control plane fails for another.
+    let components = control_plane(state);
+    if components.iter().any(|component| workloads.contains(component)) {
+        workloads.extend(components);
+    }
     let named: Vec<ObjectRef> = workloads.into_iter().collect();
     wants.extend(agent::log_wants(state, &named));
     wants.extend(agent::suspect_logs(state, &[SYSTEM.to_owned()]));
@@ -402,7 +408,22 @@ fn related(topology: &Topology<'_>, chosen: &[String]) -> Vec<Want> {
         .collect()
 }
 
-/// Logs of everything in focus, and of the cluster's DNS.
+/// What containers use, in namespaces that give them a limit on CPU which nobody stated: whether
+/// that slows them down, only measuring tells.
+fn usage(state: &ClusterState) -> Vec<Want> {
+    let gives = |range: &&crate::cluster::types::LimitRange| {
+        range.spec.limits.iter().any(|item| item.default.get("cpu").or(item.max.get("cpu")).is_some())
+    };
+    let namespaces: BTreeSet<&str> =
+        state.limit_ranges.iter().filter(gives).map(|range| range.metadata.namespace.as_str()).collect();
+    namespaces
+        .into_iter()
+        .take(MAX_RELATED)
+        .map(|namespace| Want::Kind { kind: Kind::PodMetrics, namespace: Some(namespace.to_owned()) })
+        .collect()
+}
+
+/// Logs of everything in focus, of the cluster's DNS, and of the control plane where it is visible.
 fn more_logs(state: &ClusterState, focus: &Focus) -> Vec<Want> {
     let mut wants = agent::namespace_logs(state, &focus.namespaces);
     let dns: Vec<ObjectRef> = state
@@ -413,7 +434,16 @@ fn more_logs(state: &ClusterState, focus: &Focus) -> Vec<Want> {
         .map(Object::object_ref)
         .collect();
     wants.extend(agent::log_wants(state, &dns));
+    wants.extend(agent::log_wants(state, &control_plane(state)));
     wants
+}
+
+/// The static pods of the control plane, where it is visible.
+fn control_plane(state: &ClusterState) -> Vec<ObjectRef> {
+    let belongs = |pod: &&crate::cluster::types::Pod| {
+        pod.metadata.labels.get("tier").is_some_and(|tier| tier == "control-plane")
+    };
+    state.pods.in_namespace(SYSTEM).iter().filter(belongs).map(Object::object_ref).collect()
 }
 
 /// The namespace of the cluster's own components.
@@ -467,7 +497,8 @@ pub fn analyze(
     let context = Context { state, topology, logs: &logs, now: state.now(), since };
     let facts = diagnose::diagnose(&context);
     let anomalies = anomaly::scan(&context, &facts);
-    let candidates = matching::candidates(graph, state, &facts);
+    let mut candidates = matching::candidates(graph, state, &facts);
+    candidates.retain(|candidate| focus.asks_for(&candidate.fact));
     let dependencies = depend::Dependencies::new(&context, &facts);
     let outcome = explain::explain(&context, &anomalies, &candidates, &dependencies, focus);
     let changes = |workload: &ObjectRef| {

@@ -122,6 +122,7 @@ pub fn resolve(state: &ClusterState, namespace: &str, host: &str) -> Target {
         [name] => service(state, namespace, name),
         [name, space] if certain || is_namespace(space) => service(state, space, name),
         [pod, name] if state.services.get(namespace, name).is_some() => member(state, namespace, pod, name),
+        [pod, name] if governed(state, namespace, pod, name) => member(state, namespace, pod, name),
         [pod, name, space] if certain || is_namespace(space) => member(state, space, pod, name),
         _ => Target::External,
     }
@@ -142,6 +143,15 @@ fn service(state: &ClusterState, namespace: &str, name: &str) -> Target {
         Truth::False => Target::Missing(object),
         Truth::Unknown => Target::Unknown,
     }
+}
+
+/// Whether a StatefulSet that names its pods below this Service has, or would have, this pod.
+fn governed(state: &ClusterState, namespace: &str, pod: &str, service: &str) -> bool {
+    let ordinal = pod.rsplit_once('-').filter(|(_, ordinal)| ordinal.parse::<u32>().is_ok());
+    ordinal.is_some_and(|(set, _)| {
+        let found = state.workload(&Kind::StatefulSet, namespace, set);
+        found.is_some_and(|found| found.spec.service_name == service)
+    })
 }
 
 /// A pod's own name below its headless Service.

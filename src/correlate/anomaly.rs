@@ -3,13 +3,14 @@
 //! One rule holds throughout: an event or an earlier state that a later good state supersedes
 //! is history, not an anomaly.
 
+mod jobs;
 mod pods;
 
 use jiff::Timestamp;
 
 use crate::cluster::types::*;
 use crate::cluster::{ClusterState, Kind, ObjectRef};
-use crate::diagnose::{Context, Fact, Facts, job};
+use crate::diagnose::{Context, Fact, Facts};
 use crate::evidence::Evidence;
 use crate::symptom::Symptom;
 
@@ -98,40 +99,6 @@ impl<'a> Scan<'_, 'a> {
         }
     }
 
-    fn job(&mut self, job: &Workload) {
-        let object = job.object_ref();
-        if let Some(failed) = condition(&job.status.conditions, "Failed").filter(|failed| failed.is_true()) {
-            if !job::superseded(self.context, job) {
-                let path = "status.conditions[Failed]";
-                let evidence = Evidence::status(object.clone(), path, failed.reason.clone())
-                    .excerpt(failed.message.clone())
-                    .at(failed.last_transition_time.0);
-                let finding = format!("the Job failed: {}", failed.reason);
-                self.add(Symptom::JobFailed, object, failed.last_transition_time, finding, vec![evidence]);
-            }
-            return;
-        }
-        let complete = condition(&job.status.conditions, "Complete").is_some_and(Condition::is_true);
-        if !complete
-            && !job.spec.suspend
-            && self.context.topology.pods_of(&object).is_empty()
-            && job.status.active.count == 0
-            && job.status.failed == 0
-            && self.age(job.metadata.creation_timestamp) > STARTING
-            && self.state().was_read(&Kind::Pod, object.ns())
-            && job.status.succeeded == 0
-        {
-            let evidence = Evidence::status(object.clone(), "status.active", "0");
-            self.add(
-                Symptom::NotCreated,
-                object,
-                job.metadata.creation_timestamp,
-                "the Job has no pod".to_owned(),
-                vec![evidence],
-            );
-        }
-    }
-
     fn replicas(&mut self, workload: &Workload) {
         let object = workload.object_ref();
         let desired = workload.desired();
@@ -160,6 +127,8 @@ impl<'a> Scan<'_, 'a> {
             evidence.extend(failure);
             let finding = format!("{missing} of {desired} pods do not exist{leaving}");
             self.add(Symptom::NotCreated, object.clone(), since, finding, evidence);
+        } else if read && workload.kind == Kind::Deployment {
+            self.surge(&object);
         }
         let progressing = condition(&workload.status.conditions, "Progressing");
         if let Some(stalled) = progressing.filter(|progressing| progressing.status == "False") {
@@ -177,6 +146,27 @@ impl<'a> Scan<'_, 'a> {
             );
         }
         self.deletion(&workload.metadata, object);
+    }
+
+    /// A Deployment that has all its pods while its newest revision may not make one: the pods of
+    /// the revision before it make up the number.
+    fn surge(&mut self, deployment: &ObjectRef) {
+        let sets = self.context.topology.controlled_workloads(deployment);
+        let newest = sets.max_by_key(|set| set.metadata.creation_timestamp);
+        let Some(newest) = newest.filter(|set| set.status.replicas < set.desired()) else { return };
+        let set = newest.object_ref();
+        let refused = condition(&newest.status.conditions, "ReplicaFailure").filter(|found| found.is_true());
+        let said = refused.map(|found| {
+            Evidence::status(set.clone(), "status.conditions[ReplicaFailure]", found.reason.clone())
+                .excerpt(found.message.clone())
+                .at(found.last_transition_time.0)
+        });
+        let Some(failure) = said.or_else(|| self.create_failure(&set)) else { return };
+        let (have, wanted) = (newest.status.replicas, newest.desired());
+        let finding = format!("{} of {wanted} pods of the newest revision do not exist", wanted - have);
+        let count = Evidence::status(set, "status.replicas", format!("{have} of {wanted}"));
+        let since = Time(failure.time);
+        self.add(Symptom::NotCreated, deployment.clone(), since, finding, vec![count, failure]);
     }
 
     fn none_wanted(&mut self, workload: &Workload, object: ObjectRef) {

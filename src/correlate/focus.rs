@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::cluster::topology::{Relation, Topology};
+use crate::cluster::types::Pod;
 use crate::cluster::{Kind, ObjectRef};
+use crate::diagnose::Fact;
 use crate::symptom::Symptom;
 
 /// What the description points at, grounded in the cluster.
@@ -44,8 +46,26 @@ impl Focus {
         stems(&object.name).any(|stem| self.words.contains(&stem) && !own.contains(&stem))
     }
 
+    /// Whether the description asks for what a fact states that is mostly meant so: it names the
+    /// subject and what the fact affects or, where it names nothing of that kind, says that
+    /// something is not there.
+    pub fn asks_for(&self, fact: &Fact) -> bool {
+        let matters = fact.text("matters");
+        if !matters.starts_with("if-asked") {
+            return true;
+        }
+        let absent = [Symptom::NotCreated, Symptom::Missing];
+        let kind = fact.affects.first().map(|object| &object.kind);
+        let says_where = self.objects.iter().any(|object| Some(&object.kind) == kind);
+        let asked = match says_where {
+            true => fact.affects.iter().any(|object| self.objects.contains(object)),
+            false => matters == "if-asked" && self.symptoms.iter().any(|symptom| absent.contains(symptom)),
+        };
+        asked && self.objects.contains(&fact.subject)
+    }
+
     /// The named objects with those that are the same thing to a person: a Service's workloads,
-    /// a workload's Services, a CronJob's Jobs, an autoscaler's target.
+    /// a workload's Services, a CronJob's Jobs, an autoscaler's target, what a node's kubelet turned out.
     pub fn closure(&self, topology: &Topology<'_>) -> BTreeSet<ObjectRef> {
         let mut all: BTreeSet<ObjectRef> = BTreeSet::new();
         for object in
@@ -63,6 +83,7 @@ impl Focus {
                 Kind::HorizontalPodAutoscaler => {
                     all.extend(topology.from(&object).map(|edge| edge.to.clone()))
                 }
+                Kind::Node => all.extend(turned_out(topology, &object.name)),
                 Kind::PersistentVolumeClaim => all.extend(
                     topology
                         .to(&object)
@@ -101,4 +122,12 @@ pub fn stems(name: &str) -> impl Iterator<Item = String> {
         let lower = part.to_lowercase();
         lower.strip_suffix('s').map_or_else(|| lower.clone(), str::to_owned)
     })
+}
+
+/// Workloads whose pods the kubelet of a node refused or evicted.
+fn turned_out<'t>(topology: &'t Topology<'_>, node: &'t str) -> impl Iterator<Item = ObjectRef> + use<'t> {
+    let ended = move |pod: &&Pod| {
+        pod.spec.node_name == node && pod.status.phase == "Failed" && !pod.status.reason.is_empty()
+    };
+    topology.state().pods.iter().filter(ended).map(|pod| topology.workload_of_pod(pod))
 }

@@ -4,6 +4,7 @@
 //! a deployment's first seconds are followed by success and are history. The order in which
 //! an API server refuses is no ranking; each refusal is stated about the object that causes it.
 
+mod counted;
 mod defaults;
 mod message;
 mod rewritten;
@@ -28,10 +29,11 @@ pub const FACTS: &[FactSpec] = &[
         params: &[
             (
                 "by",
-                "limit-range, quota-unspecified, quota-unknown, service-account, pod-security, priority-class, runtime-class, webhook-denies, policy-denies, namespace-terminating, invalid, forbidden or other",
+                "limit-range, quota-unspecified, quota-unknown, service-account, pod-security, security-constraint, priority-class, runtime-class, webhook-denies, policy-denies, namespace-terminating, invalid, forbidden or other",
             ),
             ("name", "the class, account, webhook or policy that the message names"),
             ("level", "the Pod Security level that is enforced"),
+            ("account", "the service account whose security context constraints allow too little"),
             ("reason", "what the message says is wrong"),
             ("message", "the whole message"),
             ("wanted", "how many pods are wanted"),
@@ -59,7 +61,10 @@ pub const FACTS: &[FactSpec] = &[
             ("message", "the API server's message"),
             ("certainty", "decisive from a message, computed from the quota's status"),
         ],
-        refs: &[("namespace", "the namespace"), ("service", "the Service that does not exist")],
+        refs: &[
+            ("namespace", "the namespace"),
+            ("missing", "the object that is needed, does not exist, and could not be created"),
+        ],
     },
     webhook::FACT,
     defaults::FACT,
@@ -89,7 +94,7 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
     webhook::failing(context, &blocked, facts);
     exceeded(context, &blocked, facts);
     silent(context, &blocked, facts);
-    services(context, facts);
+    counted::run(context, facts);
     defaults::run(context, facts);
     rewritten::run(context, facts);
 }
@@ -173,6 +178,13 @@ fn refused(context: &Context<'_>, blocked: &Blocked<'_>) -> Option<Fact> {
         }
         Some(Refusal::PodSecurity { level, violations }) => {
             fact.param("by", "pod-security").param("level", level.clone()).param("reason", violations.clone())
+        }
+        Some(Refusal::Constraint { violations }) => {
+            let workload = context.state.workload_of(&blocked.workload);
+            let account = workload.map_or("default", |found| found.template().spec.service_account());
+            fact.param("by", "security-constraint")
+                .param("account", if account.is_empty() { "default" } else { account })
+                .param("reason", violations.clone())
         }
         Some(Refusal::WebhookDenies { webhook, reason }) => {
             let fact = fact
@@ -310,45 +322,6 @@ fn unsaid(context: &Context<'_>, blocked: &[Blocked<'_>], facts: &mut Facts) {
                 .object("namespace", ObjectRef::cluster(Kind::Namespace, namespace))
                 .evidence([usage_evidence(quota)]);
             facts.add(named_workloads(affecting(fact, short)));
-        }
-    }
-}
-
-/// Quotas on Services: the refused Service shows only as one that is called and not there.
-fn services(context: &Context<'_>, facts: &mut Facts) {
-    for quota in &context.state.quotas {
-        let namespace = quota.metadata.namespace.as_str();
-        let full = hard(quota).find(|(resource, hard)| {
-            resource_group(resource) == "services"
-                && quota.status.used.get(*resource).is_some_and(|used| used >= hard)
-        });
-        let Some((resource, hard)) = full else { continue };
-        for call in context.topology.calls() {
-            let crate::cluster::address::Target::Missing(service) = &call.target else { continue };
-            if service.ns() != namespace
-                || context.state.exists(&Kind::Service, namespace, &service.name) != Truth::False
-            {
-                continue;
-            }
-            // A name that a workload bears was meant to be its Service; any other is a wrong address.
-            let named = context.state.workloads.named(namespace, &service.name);
-            let Some(backend) = named.iter().find(|found| found.kind != Kind::ReplicaSet) else { continue };
-            let called = format!("called by {} ({})", call.caller, call.stated_in);
-            facts.add(
-                Fact::new("quota.exceeded", quota.object_ref())
-                    .param("group", "services")
-                    .param("resource", resource.clone())
-                    .param("hard", hard.to_string())
-                    .param("used", hard.to_string())
-                    .param("workloads", service.name.to_string())
-                    .param("certainty", "computed")
-                    .object("namespace", ObjectRef::cluster(Kind::Namespace, namespace))
-                    .object("service", service.clone())
-                    .affects(call.caller.clone())
-                    .affects(service.clone())
-                    .affects(backend.object_ref())
-                    .evidence([usage_evidence(quota), Evidence::absence(service.clone(), called)]),
-            );
         }
     }
 }

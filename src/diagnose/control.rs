@@ -48,12 +48,6 @@ pub const FACTS: &[FactSpec] = &[
         params: &[("condition", "the condition that fails"), ("message", "its message")],
         refs: &[],
     },
-    FactSpec {
-        name: "control.store-failing",
-        about: "the API server reports errors of its store",
-        params: &[("by", "space or timeout"), ("message", "the words"), ("count", "how often")],
-        refs: &[],
-    },
 ];
 
 /// Components whose pods and leases are looked at.
@@ -75,7 +69,6 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
     }
     apis(context, facts);
     definitions(context, facts);
-    store(context, facts);
 }
 
 fn component_down(context: &Context<'_>, component: &'static str) -> Option<Fact> {
@@ -134,7 +127,10 @@ fn silence(component: &str) -> &'static str {
 }
 
 /// The static pods of a component.
-fn component_pods<'a>(context: &Context<'a>, component: &'static str) -> impl Iterator<Item = &'a Pod> {
+pub(super) fn component_pods<'a>(
+    context: &Context<'a>,
+    component: &'static str,
+) -> impl Iterator<Item = &'a Pod> {
     context.state.pods.in_namespace(SYSTEM).iter().filter(move |pod| {
         let static_pod = pod.metadata.controller().is_some_and(|owner| owner.kind == "Node")
             || pod.metadata.annotations.0.contains_key("kubernetes.io/config.mirror");
@@ -278,30 +274,5 @@ fn definitions(context: &Context<'_>, facts: &mut Facts) {
                     .since(failing.last_transition_time.0),
             );
         }
-    }
-}
-
-/// Errors of the store that reach events; each kind once.
-fn store(context: &Context<'_>, facts: &mut Facts) {
-    for (words, by) in
-        [("mvcc: database space exceeded", "space"), ("etcdserver: request timed out", "timeout")]
-    {
-        let hits: Vec<_> = context
-            .state
-            .events
-            .iter()
-            .filter(|event| event.message.contains(words))
-            .filter(|event| context.since.is_none_or(|since| event.last().0.is_none_or(|last| last >= since)))
-            .collect();
-        let Some(last) = hits.iter().max_by_key(|event| event.last()) else { continue };
-        let pod = component_pods(context, "etcd").next();
-        let subject =
-            pod.map_or_else(|| ObjectRef::cluster(Kind::from("Component"), "etcd"), Object::object_ref);
-        let fact = Fact::new("control.store-failing", subject)
-            .param("by", by)
-            .param("message", last.message.clone())
-            .param("count", hits.iter().map(|event| event.times()).sum::<i64>())
-            .evidence([Evidence::event(last)]);
-        facts.add(affecting(fact, hits.iter().map(|event| context.topology.workload_of(&event.object()))));
     }
 }

@@ -3,9 +3,10 @@
 use jiff::tz::TimeZone;
 
 use super::cron_schedule::Schedule;
+use super::health::creation_gap;
 use super::{Context, Fact, FactSpec, Facts};
 use crate::cluster::event::Event;
-use crate::cluster::types::{Object, Workload};
+use crate::cluster::types::{Object, Pod, Workload};
 use crate::cluster::{Kind, ObjectRef};
 use crate::evidence::Evidence;
 
@@ -14,7 +15,10 @@ pub const FACTS: &[FactSpec] = &[FactSpec {
     name: "cronjob.misses",
     about: "the CronJob does not start Jobs when its schedule says",
     params: &[
-        ("by", "suspended, forbid, deadline, too-many-missed, schedule, time-zone or unknown"),
+        (
+            "by",
+            "suspended, forbid, forbid-broken (it waits for a Job whose pods do not work), deadline, too-many-missed, schedule, time-zone or unknown",
+        ),
         ("schedule", "its schedule"),
         ("zone", "its time zone"),
         ("problem", "what is wrong with the schedule or zone"),
@@ -62,14 +66,25 @@ fn explain(context: &Context<'_>, cron: &Workload) -> Option<Fact> {
             .evidence([Evidence::spec(object.clone(), path, value.clone())])
             .evidence(event.map(Evidence::event))
     };
+    // The controller may know fewer zones and other schedules than this program: its word counts.
+    for (reason, by) in [
+        ("UnknownTimeZone", "time-zone"),
+        ("UnparseableSchedule", "schedule"),
+        ("InvalidSchedule", "schedule"),
+    ] {
+        let said = event(context, &object, &[reason]).filter(|said| {
+            said.last() > cron.status.last_schedule_time && said.last() >= cron.metadata.creation_timestamp
+        });
+        if let Some(said) = said {
+            let message = said.message.split_once(": ").map_or(said.message.as_str(), |(_, rest)| rest);
+            return Some(problem(by, message.to_owned()));
+        }
+    }
     let zone = match cron.spec.time_zone.as_str() {
         "" | "UTC" | "Etc/UTC" => TimeZone::UTC,
         name => match TimeZone::get(name) {
             Ok(zone) => zone,
-            // A machine without a zone database knows no names: only the controller's word counts then.
-            Err(_) if event(context, &object, &["UnknownTimeZone"]).is_some() => {
-                return Some(problem("time-zone", format!("the time zone {name} is not known")));
-            }
+            // A machine without a zone database knows no names.
             Err(_) => TimeZone::UTC,
         },
     };
@@ -142,7 +157,8 @@ fn forbidden(context: &Context<'_>, cron: &Workload, missed: i64) -> Option<Fact
     let job = ObjectRef::new(Kind::Job, object.ns(), name);
     let started =
         context.state.workload_of(&job).map(|job| job.status.start_time.max(job.metadata.creation_timestamp));
-    let mut fact = base(cron, "forbid")
+    let by = if is_broken(context, &job) { "forbid-broken" } else { "forbid" };
+    let mut fact = base(cron, by)
         .param("missed", missed.max(1))
         .param("job", name.clone())
         .object("job", job.clone())
@@ -163,6 +179,19 @@ fn forbidden(context: &Context<'_>, cron: &Workload, missed: i64) -> Option<Fact
             None => fact,
         },
     })
+}
+
+/// Whether an active Job does not work at all: none of its pods runs well, or it may not make any.
+fn is_broken(context: &Context<'_>, job: &ObjectRef) -> bool {
+    let works = |pod: &&Pod| {
+        let statuses = &pod.status.container_statuses;
+        pod.status.phase == "Running"
+            && statuses.iter().all(|status| status.state.waiting.is_none() && status.restart_count == 0)
+    };
+    match context.topology.pods_of(job) {
+        [] => creation_gap(context, job).is_some_and(|(_, have)| have == 0),
+        pods => !pods.iter().any(|pod| works(&pod)),
+    }
 }
 
 /// The last line that the active Job's pod logged.

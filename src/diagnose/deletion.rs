@@ -115,6 +115,10 @@ fn stuck_pod(context: &Context<'_>, pod: &Pod, facts: &Facts) -> Option<Fact> {
         return None;
     }
     let node = node_ref(&pod.spec.node_name);
+    // A silent kubelet stops no pod; that is said of the node, once.
+    if facts.about("node.unready", &node).any(|unready| unready.text("by") == "kubelet") {
+        return None;
+    }
     if facts.holds("node.unready", &node)
         || (!pod.spec.node_name.is_empty()
             && context.state.exists(&node.kind, "", &node.name) == crate::cluster::Truth::False)

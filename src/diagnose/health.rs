@@ -5,7 +5,7 @@
 
 use super::Context;
 use crate::cluster::event::Event;
-use crate::cluster::types::{Condition, Object, Pod, Workload, condition};
+use crate::cluster::types::{Condition, ContainerStatus, Object, Pod, Probe, Workload, condition};
 use crate::cluster::{Kind, ObjectRef};
 use crate::evidence::Evidence;
 
@@ -75,6 +75,35 @@ pub(super) fn lacks_ready(context: &Context<'_>, workload: &ObjectRef) -> bool {
         Some(found) => i64::try_from(ready).unwrap_or(i64::MAX) < found.desired(),
         None => ready == 0,
     }
+}
+
+/// Whether a pod that is not ready yet only takes the time that its probes give it, while another
+/// pod of the same revision shows that the revision works: a rollout or a scale-up that goes on.
+pub fn still_starting(context: &Context<'_>, pod: &Pod) -> bool {
+    let time = |probe: &Option<Box<Probe>>| {
+        probe.as_ref().map_or(0, |probe| probe.initial_delay_seconds + probe.period() * probe.failures())
+    };
+    let given =
+        pod.spec.containers.iter().map(|one| time(&one.startup_probe) + time(&one.readiness_probe)).max();
+    let first_run = |status: &ContainerStatus| {
+        let running = status.state.running.as_ref();
+        status.restart_count == 0
+            && running.is_some_and(|run| {
+                context.state.age_seconds(run.started_at).is_some_and(|age| age < given.unwrap_or(0))
+            })
+    };
+    let runs = !pod.status.container_statuses.is_empty();
+    if !runs || !pod.status.container_statuses.iter().all(|status| status.ready || first_run(status)) {
+        return false;
+    }
+    let revision = |pod: &Pod| {
+        let labels = &pod.metadata.labels;
+        labels.get("pod-template-hash").or(labels.get("controller-revision-hash")).cloned()
+    };
+    let own = revision(pod);
+    let workload = context.topology.workload_of_pod(pod);
+    let works = |other: &&&Pod| other.is_ready() && revision(other) == own;
+    own.is_some() && context.topology.pods_of(&workload).iter().any(|other| works(&other))
 }
 
 /// Workloads with pods on a node (finished pods aside), in order.

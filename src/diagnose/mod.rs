@@ -49,6 +49,7 @@ pub mod sandbox;
 pub mod scheduling;
 pub mod service;
 pub mod shutdown;
+pub mod store;
 pub mod telemetry;
 #[cfg(test)]
 mod test_state;
@@ -56,6 +57,7 @@ pub mod usage;
 pub mod volume;
 
 pub use fact::{Fact, FactSpec, Facts};
+pub use health::still_starting;
 
 use jiff::Timestamp;
 
@@ -113,6 +115,7 @@ diagnosers![
     volume,
     node,
     control,
+    store,
     deletion,
     image_pull,
     reference,

@@ -9,7 +9,7 @@ mod problem;
 
 use super::health::{affecting, condition_evidence, newest_event, node_ref, workloads_on};
 use super::{Context, Fact, FactSpec, Facts};
-use crate::cluster::types::{Condition, Node, Object, Pod, condition};
+use crate::cluster::types::{Condition, Node, Object, Pod, Time, condition};
 use crate::cluster::{Kind, ObjectRef};
 use crate::evidence::{Evidence, duration};
 
@@ -87,6 +87,8 @@ pub const FACTS: &[FactSpec] = &[
     eviction::FACT,
 ];
 
+/// Where the leases of nodes are.
+const NODE_LEASES: &str = "kube-node-lease";
 /// Seconds a lease may lag behind the newest before the kubelet counts as silent.
 const LEASE_LAG: i64 = 60;
 /// Seconds a new node gets to become Ready.
@@ -118,10 +120,15 @@ fn is_silent(context: &Context<'_>, node: &Node) -> bool {
 
 /// Seconds that a node's lease lags behind the newest node lease.
 fn lease_lag(context: &Context<'_>, node: &Node) -> Option<i64> {
-    let leases = context.state.leases.in_namespace("kube-node-lease");
+    let leases = context.state.leases.in_namespace(NODE_LEASES);
     let newest = leases.iter().filter_map(|lease| lease.spec.renew_time.0).max()?;
-    let own = leases.iter().find(|lease| lease.metadata.name == node.metadata.name)?.spec.renew_time.0?;
-    Some(newest.as_second() - own.as_second())
+    Some(newest.as_second() - renewed(context, node).0?.as_second())
+}
+
+/// When a kubelet last renewed its lease, which is its heartbeat.
+fn renewed(context: &Context<'_>, node: &Node) -> Time {
+    let lease = context.state.leases.get(NODE_LEASES, &node.metadata.name);
+    lease.map(|lease| lease.spec.renew_time).unwrap_or_default()
 }
 
 fn unready(context: &Context<'_>, node: &Node, silent_nodes: usize) -> Option<Fact> {
@@ -160,7 +167,9 @@ fn unready(context: &Context<'_>, node: &Node, silent_nodes: usize) -> Option<Fa
             .evidence([condition_evidence(object.clone(), ready)])
             .since(ready.last_transition_time.0);
         if by == "kubelet"
-            && let Some(seconds) = context.state.age_seconds(ready.last_heartbeat_time)
+            // The status is posted less often than the lease is renewed.
+            && let Some(seconds) =
+                context.state.age_seconds(renewed(context, node).max(ready.last_heartbeat_time))
         {
             fact = fact.param("silent", seconds);
         }
@@ -169,7 +178,7 @@ fn unready(context: &Context<'_>, node: &Node, silent_nodes: usize) -> Option<Fa
         fact = fact.param("together", silent_nodes);
     }
     if let Some(lag) = lease_lag(context, node).filter(|lag| *lag > LEASE_LAG) {
-        let lease = ObjectRef::new(Kind::Lease, "kube-node-lease", &node.metadata.name);
+        let lease = ObjectRef::new(Kind::Lease, NODE_LEASES, &node.metadata.name);
         fact = fact.evidence([Evidence::spec(
             lease,
             "spec.renewTime",

@@ -4,9 +4,10 @@
 
 use std::collections::BTreeMap;
 
+use super::health::affecting;
 use super::{Context, Fact, FactSpec, Facts};
-use crate::cluster::ObjectRef;
-use crate::cluster::types::{Object, Secret};
+use crate::cluster::types::{Object, Secret, Workload};
+use crate::cluster::{Kind, ObjectRef};
 use crate::evidence::Evidence;
 
 /// See [`super::Diagnoser::facts`].
@@ -18,7 +19,10 @@ pub const FACTS: &[FactSpec] = &[FactSpec {
         ("status", "failed, pending-install, pending-upgrade or pending-rollback"),
         ("revision", "the revision"),
         ("seconds", "since when"),
-        ("matters", "if-described: a failed release may be known"),
+        (
+            "matters",
+            "if-described: a failed release may be known; one that is pending for long is never meant so",
+        ),
     ],
     refs: &[],
 }];
@@ -57,12 +61,16 @@ fn unfinished(context: &Context<'_>, name: &str, version: u64, secret: &Secret) 
     let stuck = status.starts_with("pending-") && seconds > PENDING;
     let object: ObjectRef = secret.object_ref();
     (stuck || status == "failed").then(|| {
-        Fact::new("release.unfinished", object.clone())
-            .param("release", name)
+        let fact = Fact::new("release.unfinished", object.clone());
+        // A release may have failed because its workloads do; one that is pending keeps them as they are.
+        let fact = match stuck {
+            true => affecting(fact, deployed(context, name, &secret.metadata.namespace)),
+            false => fact.param("matters", "if-described"),
+        };
+        fact.param("release", name)
             .param("status", status)
             .param("revision", version)
             .param("seconds", seconds)
-            .param("matters", "if-described")
             .evidence([Evidence::new(
                 crate::evidence::Source::Status,
                 object,
@@ -70,4 +78,15 @@ fn unfinished(context: &Context<'_>, name: &str, version: u64, secret: &Secret) 
                 status,
             )])
     })
+}
+
+/// The workloads of a release, as Helm's annotation, the usual label or their name tells.
+fn deployed(context: &Context<'_>, release: &str, namespace: &str) -> Vec<ObjectRef> {
+    let belongs = |workload: &&Workload| {
+        let meta = &workload.metadata;
+        let annotated = meta.annotations.0.get("meta.helm.sh/release-name");
+        let told = annotated.or(meta.labels.get("app.kubernetes.io/instance")).or(meta.labels.get("release"));
+        workload.kind != Kind::ReplicaSet && told.map_or(meta.name == release, |told| told == release)
+    };
+    context.state.workloads.in_namespace(namespace).iter().filter(belongs).map(Object::object_ref).collect()
 }

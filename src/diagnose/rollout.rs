@@ -1,10 +1,12 @@
 //! Rollouts that do not go on, and workloads that were told to run nothing.
 
+use super::health::still_starting;
 use super::{Context, Fact, FactSpec, Facts};
 use crate::cluster::topology::Relation;
-use crate::cluster::types::{Object, Workload, condition};
-use crate::cluster::{Kind, ObjectRef};
+use crate::cluster::types::{Object, Pod, Workload, condition};
+use crate::cluster::{Kind, ObjectRef, Truth};
 use crate::evidence::Evidence;
+use crate::logs::LogFinding;
 
 /// See [`super::Diagnoser::facts`].
 pub const FACTS: &[FactSpec] = &[
@@ -60,6 +62,9 @@ pub const FACTS: &[FactSpec] = &[
             ("pod", "the pod that holds up the rest"),
             ("ordinal", "its ordinal"),
             ("missing", "how many are not made"),
+            ("peer", "the pod that it looks for, although that is only made once it is ready"),
+            ("line", "what its log says of the peer"),
+            ("certainty", "suggestive unless it looks for a peer: it has a reason of its own"),
         ],
         refs: &[],
     },
@@ -74,12 +79,12 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
         }
         let found = match workload.kind {
             Kind::Deployment => {
-                [paused(context, workload), stalled(context, workload, facts), zero(context, workload)]
+                vec![paused(context, workload), stalled(context, workload, facts), zero(context, workload)]
             }
             Kind::StatefulSet => {
-                [held(context, workload), ordinal(context, workload), zero(context, workload)]
+                vec![held(context, workload), ordinal(context, workload), zero(context, workload)]
             }
-            Kind::DaemonSet => [held(context, workload), None, None],
+            Kind::DaemonSet => vec![held(context, workload)],
             _ => continue,
         };
         found.into_iter().flatten().for_each(|fact| facts.add(fact));
@@ -153,6 +158,9 @@ fn stalled(context: &Context<'_>, workload: &Workload, facts: &Facts) -> Option<
     if workload.spec.paused || !behind || !(mixed || (exceeded && revision(newest) > 1)) {
         return None;
     }
+    if !exceeded && goes_on(context, newest) {
+        return None;
+    }
     let object = workload.object_ref();
     let mut fact = Fact::new("rollout.stalled", object.clone())
         .param("revision", revision(newest))
@@ -177,6 +185,13 @@ fn stalled(context: &Context<'_>, workload: &Workload, facts: &Facts) -> Option<
         Some(changed) => fact.param("changed", changed),
         None => fact,
     })
+}
+
+/// Whether the newest revision has its pods, and those that are not ready have time left.
+fn goes_on(context: &Context<'_>, newest: &Workload) -> bool {
+    let set = newest.object_ref();
+    let mut pods = context.topology.controlled_pods(&set).filter(|pod| !pod.is_ready()).peekable();
+    pods.peek().is_some() && pods.all(|pod| still_starting(context, pod))
 }
 
 /// Pods kept on an older revision by `OnDelete` or a partition.
@@ -322,13 +337,48 @@ fn ordinal(context: &Context<'_>, workload: &Workload) -> Option<Fact> {
         .filter(|pod| !pod.is_ready())
         .filter_map(|pod| Some((number(&pod.metadata.name)?, *pod)))
         .min_by_key(|(ordinal, _)| *ordinal)?;
-    (missing > 0).then(|| {
-        let (ordinal, pod) = blocking;
-        Fact::new("workload.ordinal", object)
-            .param("pod", pod.metadata.name.clone())
-            .param("ordinal", ordinal)
-            .param("missing", missing)
-            .evidence([Evidence::status(pod.object_ref(), "status.phase", &pod.status.phase)])
-            .since(pod.metadata.creation_timestamp.0)
+    if missing <= 0 {
+        return None;
+    }
+    let (ordinal, pod) = blocking;
+    let fact = Fact::new("workload.ordinal", object)
+        .param("pod", pod.metadata.name.clone())
+        .param("ordinal", ordinal)
+        .param("missing", missing)
+        .evidence([Evidence::status(pod.object_ref(), "status.phase", &pod.status.phase)])
+        .since(pod.metadata.creation_timestamp.0);
+    Some(match peer_wanted(context, workload, pod) {
+        Some((finding, peer)) => fact
+            .param("line", finding.excerpt.clone())
+            .param("peer", &*peer.name)
+            .evidence([super::net::line(finding), Evidence::absence(peer, "no such pod")]),
+        None => fact.param("certainty", "suggestive"),
     })
+}
+
+/// The deadlock of `OrderedReady` with processes that get ready only together: what the pod that
+/// holds up the rest logs of one of them.
+fn peer_wanted<'a>(
+    context: &Context<'a>,
+    workload: &Workload,
+    pod: &Pod,
+) -> Option<(&'a LogFinding, ObjectRef)> {
+    let object = workload.object_ref();
+    // Without the Service that names them, no pod of the set is found, made or not.
+    if context.state.exists(&Kind::Service, object.ns(), &workload.spec.service_name) != Truth::True {
+        return None;
+    }
+    let absent = |name: &str| {
+        let number = name.strip_prefix(&*object.name).and_then(|rest| rest.strip_prefix('-'));
+        number.is_some_and(|number| number.parse::<i64>().is_ok_and(|number| number < workload.desired()))
+            && context.state.pods.get(object.ns(), name).is_none()
+    };
+    let found = context.logs.iter().filter(|finding| {
+        finding.workload == object && finding.key.pod == pod.metadata.name && !finding.recovered
+    });
+    let wanted = found.filter_map(|finding| {
+        let peer = finding.target.as_ref()?.host.split('.').next().filter(|peer| absent(peer))?;
+        Some((finding, ObjectRef::new(Kind::Pod, object.ns(), peer)))
+    });
+    wanted.last()
 }

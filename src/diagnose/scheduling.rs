@@ -5,6 +5,7 @@
 //! which of several reasons is the fault: a cordoned control-plane node is background where the
 //! pod's selector matches nothing at all. What a claim lacks is for the claim diagnoser.
 
+mod daemon;
 mod predicates;
 mod preemption;
 mod reason;
@@ -47,6 +48,7 @@ pub const FACTS: &[FactSpec] = &[
             ("shortage", "exceeds-every-node where even an empty node is too small, else full"),
             ("nearest", "what nodes offer under the label that is asked for"),
             ("also", "what else is in the way on the closest node"),
+            ("tolerated", "the toleration that comes closest to the taint"),
             ("autoscaler", "why the cluster autoscaler does not add a node"),
             ("message", "the scheduler's message"),
             ("certainty", "decisive where scheduler and nodes agree, else computed"),
@@ -76,6 +78,7 @@ pub const FACTS: &[FactSpec] = &[
         ],
         refs: &[("node", "the node")],
     },
+    daemon::FACT,
 ];
 
 /// Seconds after which a pod that no scheduler looked at is overlooked, not new.
@@ -106,6 +109,7 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
         }
     }
     preemption::run(context, facts);
+    daemon::run(context, facts);
 }
 
 /// Whether a pod still waits for a node, or for the node that it names.
@@ -334,12 +338,19 @@ fn describe(mut fact: Fact, context: &Context<'_>, nodes: &Nodes<'_>, pod: &Pod,
             Some(node) => fact.evidence([Evidence::spec(node_ref(node), "spec.unschedulable", "true")]),
             None => fact,
         },
-        By::Taint | By::NodeUnhealthy => match &verdict.node {
-            Some(node) => {
-                fact.evidence([Evidence::spec(node_ref(node), "spec.taints", failure.have.clone())])
+        By::Taint | By::NodeUnhealthy => {
+            if let Some(node) = &verdict.node {
+                fact = fact.evidence([Evidence::spec(node_ref(node), "spec.taints", failure.have.clone())]);
             }
-            None => fact,
-        },
+            match daemon::nearest(&pod.spec.tolerations, &failure.have) {
+                Some(near) => fact.param("tolerated", near.clone()).evidence([Evidence::spec(
+                    object,
+                    "spec.tolerations",
+                    near,
+                )]),
+                None => fact,
+            }
+        }
         _ => fact,
     }
 }
@@ -391,8 +402,14 @@ fn rejected(context: &Context<'_>, workload: &ObjectRef, pods: &[&Pod]) -> Optio
         pod.status.phase == "Failed" && (REASONS.contains(&reason) || reason.starts_with("OutOf"))
     };
     let pod = pods.iter().filter(refused).max_by_key(|pod| pod.metadata.creation_timestamp)?;
+    // A replacement that no node takes is another fault: the scheduler's, not the kubelet's.
+    let unplaced = |other: &&Pod| {
+        other.metadata.creation_timestamp > pod.metadata.creation_timestamp
+            && condition(&other.status.conditions, "PodScheduled")
+                .is_some_and(|found| found.status == "False")
+    };
     let alike = pods.iter().filter(refused).filter(|other| other.status.reason == pod.status.reason);
-    if !lacks_ready(context, workload) {
+    if !lacks_ready(context, workload) || pods.iter().any(|other| unplaced(other)) {
         return None;
     }
     Some(

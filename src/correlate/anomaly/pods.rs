@@ -3,6 +3,7 @@
 use crate::cluster::types::*;
 use crate::cluster::{Kind, ObjectRef};
 use crate::diagnose::node::eviction::recurring;
+use crate::diagnose::still_starting;
 use crate::evidence::Evidence;
 use crate::symptom::Symptom;
 
@@ -254,6 +255,9 @@ impl Scan<'_, '_> {
                 && !(event.message.contains("connection refused") && self.age(started) <= STARTING)
         });
         if self.age(started) <= STARTING && !failing && ready.reason == "ContainersNotReady" {
+            return;
+        }
+        if still_starting(self.context, pod) {
             return;
         }
         let evidence = Evidence::status(pod.object_ref(), "status.conditions[Ready]", ready.reason.clone())

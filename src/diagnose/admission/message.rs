@@ -18,6 +18,8 @@ pub(super) enum Refusal {
     ServiceAccount { name: String },
     /// The namespace's Pod Security level forbids the pod.
     PodSecurity { level: String, violations: String },
+    /// No security context constraint (OpenShift) or Pod Security Policy that may be used allows the pod.
+    Constraint { violations: String },
     /// The PriorityClass does not exist.
     PriorityClass { name: String },
     /// The RuntimeClass does not exist.
@@ -61,6 +63,7 @@ patterns! {
     RANGE = r"((?:maximum|minimum) \S+ usage per (?:Container|Pod|PersistentVolumeClaim)[^\n\]]*|\S+ max limit to request ratio per [^\n\]]*)";
     ACCOUNT = r#"(?:error looking up service account \S+|serviceaccounts?) ?:? ?.*?"([^"]+)" not found"#;
     SECURITY = r#"violates PodSecurity "([^":]+)[^"]*": ([^\n]+)"#;
+    CONSTRAINT = r"unable to (?:validate against any|admit pod under any) (?:security context constraint|pod security policy):? ?\[?([^\n]*?)\]?$";
     PRIORITY = r"no PriorityClass with name (\S+) was found";
     RUNTIME = r#"RuntimeClass(?:\.node\.k8s\.io)? "([^"]+)" not found"#;
     DENIES = r#"admission webhook "([^"]+)" denied the request(?: without explanation|:\s*((?s:.+)))?"#;
@@ -122,6 +125,9 @@ fn other(message: &str) -> Option<Refusal> {
     if let Some([level, violations, ..]) = groups(&SECURITY, message) {
         return Some(Refusal::PodSecurity { level, violations });
     }
+    if let Some([refusals, ..]) = groups(&CONSTRAINT, message) {
+        return Some(Refusal::Constraint { violations: violations(&refusals) });
+    }
     if let Some([bound, ..]) = groups(&RANGE, message) {
         return Some(Refusal::LimitRange { bound });
     }
@@ -132,6 +138,18 @@ fn other(message: &str) -> Option<Refusal> {
         return Some(Refusal::Forbidden { reason: message.to_owned() });
     }
     message.contains(" is invalid: ").then(|| Refusal::Invalid { reason: message.to_owned() })
+}
+
+/// What constraints that may be used forbid; those that may not be used say nothing of the pod.
+fn violations(refusals: &str) -> String {
+    let each = refusals.split(", provider ").map(|one| one.trim_start_matches("provider ").trim());
+    let telling: Vec<&str> =
+        each.filter(|one| !one.is_empty() && !one.contains("not usable by user or serviceaccount")).collect();
+    if telling.is_empty() {
+        "its service account may use none of them".to_owned()
+    } else {
+        telling.join("; ")
+    }
 }
 
 /// `a=1,b=2` as pairs.
@@ -177,6 +195,16 @@ mod tests {
         is(
             "violates PodSecurity \"restricted:latest\": runAsNonRoot != true",
             |r| matches!(r, Refusal::PodSecurity { level, .. } if level == "restricted"),
+        );
+        is(
+            "forbidden: unable to validate against any security context constraint: [provider \"anyuid\": Forbidden: \
+             not usable by user or serviceaccount, provider restricted-v2: .containers[0].runAsUser: Invalid value: 0: \
+             must be in the ranges: [1000660000, 1000669999]]",
+            |r| matches!(r, Refusal::Constraint { violations } if violations.starts_with("restricted-v2: .containers[0].runAsUser")),
+        );
+        is(
+            "unable to admit pod under any pod security policy: []",
+            |r| matches!(r, Refusal::Constraint { violations } if violations.contains("may use none")),
         );
         is("no PriorityClass with name high was found", |r| matches!(r, Refusal::PriorityClass { .. }));
         is("pod rejected: RuntimeClass \"kata\" not found", |r| matches!(r, Refusal::RuntimeClass { .. }));

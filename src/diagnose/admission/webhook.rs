@@ -16,6 +16,9 @@ pub(super) const FACT: FactSpec = FactSpec {
         ("webhook", "the webhook's name"),
         ("by", "service-missing, no-endpoints, refused, timeout, tls, dns or error"),
         ("backend", "missing, not-ready, ready or unknown"),
+        ("gone", "the Service, where it does not exist"),
+        ("down", "what is behind the webhook, where it is not ready"),
+        ("reached", "what is behind the webhook, where it is ready and is not reached all the same"),
         ("reason", "the API server's words"),
         ("policy", "the webhook's failurePolicy"),
         ("workloads", "whose pods are not created"),
@@ -70,6 +73,16 @@ pub(super) fn failing(context: &Context<'_>, blocked: &[Blocked<'_>], facts: &mu
             };
         }
         fact = fact.param("by", by).param("backend", backend);
+        let behind = ["backend", "service"].iter().find_map(|name| fact.refs.get(name)).cloned();
+        let state = match backend {
+            "missing" => Some("gone"),
+            "not-ready" => Some("down"),
+            "ready" => Some("reached"),
+            _ => None,
+        };
+        if let (Some(state), Some(behind)) = (state, behind) {
+            fact = fact.param(state, behind.to_string());
+        }
         fact = affecting(fact, hits.iter().map(|one| one.workload.clone()));
         facts.add(fact.evidence(hits.iter().map(|one| one.evidence.clone())));
     }

@@ -2,7 +2,7 @@
 
 use crate::cluster::address::{self, Address, Target};
 use crate::cluster::topology::Call;
-use crate::cluster::types::{ContainerPort, IntOrString, Object, Service};
+use crate::cluster::types::{ContainerPort, IntOrString, Object, Service, Workload};
 use crate::cluster::{Kind, ObjectRef, Truth};
 use crate::diagnose::net;
 use crate::diagnose::{Context, Fact, FactSpec, Facts};
@@ -287,21 +287,27 @@ fn relayed(context: &Context<'_>, attempt: &Attempt<'_>) -> Option<ObjectRef> {
 fn missing(context: &Context<'_>, fact: Fact, service: &ObjectRef) -> Fact {
     let absent = Evidence::absence(service.clone(), "no such Service");
     let fact = fact.object("service", service.clone()).evidence([absent]);
-    if let Some(workload) = net::namesake(context, service.ns(), &service.name) {
-        return absent_service(context, fact, service, workload);
-    }
     let governed = context
         .state
         .workloads
         .in_namespace(service.ns())
         .iter()
         .find(|set| set.kind == Kind::StatefulSet && set.spec.service_name == *service.name);
-    if let Some(set) = governed {
+    let namesake = net::namesake(context, service.ns(), &service.name);
+    // Who asks for one pod by name misses the Service that names pods, whatever else it is called.
+    let asks_pod = |set: &&Workload| {
+        let pod = fact.text("host").split('.').next().and_then(|pod| pod.strip_prefix(&*set.metadata.name));
+        namesake.is_none() || pod.is_some_and(|rest| rest.starts_with('-'))
+    };
+    if let Some(set) = governed.filter(asks_pod) {
         let stated = Evidence::spec(set.object_ref(), "spec.serviceName", set.spec.service_name.clone());
         return fact
             .param("class", "governing-service-absent")
             .object("callee", set.object_ref())
             .evidence([stated]);
+    }
+    if let Some(workload) = namesake {
+        return absent_service(context, fact, service, workload);
     }
     match net::meant(context, &fact.subject, service) {
         Some(meant) => {

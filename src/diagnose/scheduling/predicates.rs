@@ -279,17 +279,19 @@ fn own_failures(view: &NodeView<'_>, pod: &Pod) -> Vec<Failure> {
     for taint in untolerated(node, &pod.spec.tolerations) {
         let by = By::of_taint(&taint.key);
         if by != By::Cordon || !cordoned {
-            let text = if taint.value.is_empty() {
-                format!("{}:{}", taint.key, taint.effect)
-            } else {
-                format!("{}={}:{}", taint.key, taint.value, taint.effect)
-            };
+            let text = taint_text(taint);
             failures.push(Failure::new(by, format!("a toleration of {text}"), text));
         }
     }
     failures.extend(shortages(view, pod));
     failures.extend(host_ports(view, pod));
     failures
+}
+
+/// A taint as kubectl writes it.
+pub(super) fn taint_text(taint: &Taint) -> String {
+    let value = if taint.value.is_empty() { String::new() } else { format!("={}", taint.value) };
+    format!("{}{value}:{}", taint.key, taint.effect)
 }
 
 /// The node selector or affinity that the node does not meet.
