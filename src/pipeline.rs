@@ -12,7 +12,7 @@ use std::time::Instant;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::agent::{self, AgentError, Collector, Limits, Source, Want};
-use crate::cluster::address::Target;
+use crate::cluster::address::{self, Target};
 use crate::cluster::topology::{Relation, Topology};
 use crate::cluster::types::{Health, LabelSelector, Object};
 use crate::cluster::{ClusterState, Kind, ObjectRef};
@@ -240,6 +240,8 @@ impl Work<'_> {
             let mut wants = agent::all_kinds(&chosen);
             wants.extend(more_logs(collector.state(), &focus));
             collector.read(&wants).await;
+            let wants = said(collector.state(), &chosen);
+            collector.read(&wants).await;
             clock.lap("logs");
             analysis = analyze_state(collector.state(), graph, &focus, request);
             clock.lap("correlate");
@@ -361,8 +363,9 @@ fn callers_in_doubt(state: &ClusterState, topology: &Topology<'_>, focus: &Focus
 }
 
 /// Kinds that tell whether a Service of another namespace works.
-const BACKEND: [Kind; 8] = [
+const BACKEND: [Kind; 9] = [
     Kind::Service,
+    Kind::NetworkPolicy,
     Kind::EndpointSlice,
     Kind::Pod,
     Kind::Deployment,
@@ -397,15 +400,30 @@ fn related(topology: &Topology<'_>, chosen: &[String]) -> Vec<Want> {
         .chain(custom.map(|resource| resource.metadata.namespace.as_str()))
         .filter(|namespace| !namespace.is_empty() && !chosen.iter().any(|own| own == namespace))
         .collect();
-    namespaces
-        .into_iter()
-        .take(MAX_RELATED)
-        .flat_map(|namespace| {
-            BACKEND
-                .iter()
-                .map(|kind| Want::Kind { kind: kind.clone(), namespace: Some(namespace.to_owned()) })
-        })
-        .collect()
+    backends(namespaces.into_iter())
+}
+
+/// The namespaces of Services that logs say cannot be reached, where they were left out.
+fn said(state: &ClusterState, chosen: &[String]) -> Vec<Want> {
+    if chosen.is_empty() {
+        return Vec::new();
+    }
+    let logs = LogIndex::new(state, &Topology::new(state), None);
+    let hosts = logs.iter().filter_map(|finding| finding.target.as_ref()).map(|target| target.host.as_str());
+    let named = hosts.filter_map(|host| address::namespaced(host)).map(|(_, namespace)| namespace);
+    let left_out = |namespace: &&str| {
+        state.namespaces.get("", namespace).is_some() && !chosen.iter().any(|own| own == namespace)
+    };
+    backends(named.filter(left_out).collect::<BTreeSet<&str>>().into_iter())
+}
+
+/// What tells whether the Services of some namespaces work.
+fn backends<'n>(namespaces: impl Iterator<Item = &'n str>) -> Vec<Want> {
+    let kinds = |namespace: &str| {
+        let namespace = namespace.to_owned();
+        BACKEND.iter().map(move |kind| Want::Kind { kind: kind.clone(), namespace: Some(namespace.clone()) })
+    };
+    namespaces.take(MAX_RELATED).flat_map(kinds).collect()
 }
 
 /// What containers use, in namespaces that give them a limit on CPU which nobody stated: whether

@@ -187,7 +187,13 @@ impl<'a> Search<'a> {
                 && (candidate.fact.subject == *object
                     || candidate.blame == *object
                     || candidate.fact.affects.contains(object));
-            shown || mode.explains.iter().any(|symptom| symptoms.contains(symptom))
+            // Of a caller's failed call, the callee that does not answer is no explanation of itself.
+            let of_caller = mode.role == Role::Effect
+                && candidate.blame == *object
+                && candidate.fact.subject != *object
+                && !candidate.fact.affects.contains(object);
+            let tells = shown || mode.explains.iter().any(|symptom| carried(*symptom, &symptoms));
+            tells && !of_caller
         };
         let fitting: Vec<&'a Candidate<'a>> =
             self.candidates.get(object).into_iter().flatten().filter(fits).copied().collect();
@@ -223,6 +229,7 @@ impl<'a> Search<'a> {
             }
             visited.pop();
         }
+        prefer_deeper(&mut found);
         found.sort_by(|a, b| {
             b.score
                 .total_cmp(&a.score)
@@ -486,6 +493,27 @@ impl<'a> Search<'a> {
             reached.extend(more);
         }
         reached
+    }
+}
+
+/// Whether what a failure mode explains is among the symptoms, or brings one of them: a Job fails
+/// because its pods do not start, or end.
+fn carried(explained: Symptom, symptoms: &BTreeSet<Symptom>) -> bool {
+    let fails_jobs = matches!(explained, Symptom::NotStarted | Symptom::Crashing);
+    symptoms.contains(&explained) || (fails_jobs && symptoms.contains(&Symptom::JobFailed))
+}
+
+/// A callee that does not answer because of what it calls in turn is no end of the chain.
+fn prefer_deeper(found: &mut [Explanation<'_>]) {
+    let passed: BTreeSet<(ObjectRef, ObjectRef)> = found
+        .iter()
+        .flat_map(|one| one.path.iter().map(|hop| (hop.on.clone(), one.candidate.blame.clone())))
+        .collect();
+    for one in found.iter_mut().filter(|one| one.candidate.mode.mode.role == Role::Effect) {
+        let blame = &one.candidate.blame;
+        if passed.iter().any(|(through, deeper)| through == blame && deeper != blame) {
+            one.score *= 0.9;
+        }
     }
 }
 

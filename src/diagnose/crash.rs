@@ -53,7 +53,8 @@ pub const FACTS: &[FactSpec] = &[
 const NEAR_LIMIT: i128 = 75;
 
 /// Signatures that say that something went wrong but not what.
-const GENERIC: [&str; 5] = ["unknown-error", "uncaught-exception", "go-panic", "panic", "fatal-error"];
+const GENERIC: [&str; 6] =
+    ["unknown-error", "uncaught-exception", "go-panic", "erlang-crash", "panic", "fatal-error"];
 
 /// See [`super::Diagnoser::run`].
 pub fn run(context: &Context<'_>, facts: &mut Facts) {

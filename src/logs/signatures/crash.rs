@@ -16,6 +16,7 @@ pub(super) const RULES: &[Rule] = &[
     Rule::new("go-panic", "crash", r"^panic: (?P<message>[^\n]{1,160})").rank(2).any(),
     Rule::new("go-panic", "crash", r"fatal error: (?P<message>all goroutines are asleep - deadlock|concurrent map (?:writes|read and map write|iteration and map write)|stack overflow|unexpected signal[^\n]*)|(?:http: panic serving|panic recovered|recovered from panic|runtime error: )(?P<message2>[^\n]{0,160})|runtime error: (?P<message3>[^\n]{1,120})").rank(1).any(),
     Rule::new("rust-panic", "crash", r"thread '[^']*' (?:\([0-9]+\) )?panicked at (?P<message>[^\n]{1,160})").rank(2).any(),
+    Rule::new("erlang-crash", "crash", r"^(?:[^\n]{0,60}\s)?\*\* \((?P<exception>[A-Z][A-Za-z.]*Error|EXIT from [^)]{1,40}|stop|exit|throw)\) ?(?P<message>[^\n]{0,160})|Kernel pid terminated \((?P<name>[a-z_]+)\)|Crash dump is being written to|\{\x22init terminating in do_boot\x22").rank(2).any(),
     Rule::new("stack-overflow", "crash", r"StackOverflowError|stack overflow|Maximum call stack size exceeded|RecursionError|stack level too deep").rank(1),
     // The kernel kills the process that grew, which in a container need not be the first one.
     Rule::new("child-killed", "resource", r"worker \(pid:? ?[0-9]+\) was sent SIGKILL|DAMN ! (?:worker|mule) [^\n]{0,60}killed by signal:? ?9\b|(?:worker|child|process|subprocess|job|server process|task|command|executor|ffmpeg)\b[^\n]{0,100}?\b(?:killed|terminated|died|exited|ended|exit)\b[^\n]{0,40}?\b(?:signal:? ?\(?9\b|SIGKILL|exit code:? 137|code 137)|WorkerLostError: [^\n]{0,80}signal 9|received signal 9\b|child [0-9]+ exited on signal 9|command (?:failed|died|terminated|was killed)[^\n]{0,60}(?:signal 9|SIGKILL|exit code 137)|died with <Signals\.SIGKILL|signal: killed\b").any()
@@ -46,6 +47,10 @@ mod tests {
                 "module-missing library=libssl.so.3",
             ),
             ("Segmentation fault (core dumped)", "segfault"),
+            (
+                "** (FunctionClauseError) no function clause matching in Shop.Cart.restore/1",
+                "erlang-crash exception=FunctionClauseError message=no function clause matching in Shop.Cart.restore/1",
+            ),
         ]);
     }
 
