@@ -136,8 +136,8 @@ impl<'a> Assembler<'a> {
             meant.iter().any(|symptom| seen().any(|other| akin(*symptom, *other)))
         };
         let misfit = !meant.is_empty() && !fits(Symptom::is_akin);
-        let pointed =
-            fits(|a, b| a == b) || self.focus.closure(self.topology).contains(&candidate.fact.subject);
+        let told = fits(|a, b| a == b);
+        let pointed = told || self.focus.closure(self.topology).contains(&candidate.fact.subject);
         Basis {
             proof: candidate.proof,
             role: mode.role,
@@ -151,7 +151,11 @@ impl<'a> Assembler<'a> {
             blind: candidate.proof < Proof::Decisive && self.hidden(candidate),
             misfit,
             alternative: ranked.alternative,
-            unasked: candidate.fact.text("matters") == "if-described" && !pointed,
+            unasked: match candidate.fact.text("matters") {
+                "if-described" => !pointed,
+                "if-told" => !told,
+                _ => false,
+            },
             link: ranked.link,
         }
     }

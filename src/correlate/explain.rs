@@ -446,7 +446,7 @@ impl<'a> Search<'a> {
     fn link(&self, ranked: &Ranked<'a>, focus: &Focus, pointed_at: &[ObjectRef]) -> Link {
         let candidate = ranked.best.candidate;
         let doubtful = candidate.mode.mode.role != Role::Cause || candidate.proof < Proof::Computed;
-        if doubtful || candidate.fact.text("matters") == "if-described" {
+        if doubtful || candidate.fact.text("matters").starts_with("if-") {
             return Link::Explains;
         }
         let touched: BTreeSet<&ObjectRef> =

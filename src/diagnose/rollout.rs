@@ -42,6 +42,7 @@ pub const FACTS: &[FactSpec] = &[
             ("outdated", "pods of the older revision"),
             ("image", "the image that waits to be rolled out"),
             ("running", "the image that runs"),
+            ("matters", "if-told where some pods are updated and all are ready: a canary"),
         ],
         refs: &[],
     },
@@ -52,6 +53,10 @@ pub const FACTS: &[FactSpec] = &[
             ("by", "service, ingress, caller, autoscaler: what still targets it"),
             ("service", "the Service that sends to it"),
             ("who", "who needs it"),
+            (
+                "matters",
+                "if-described where another workload runs the application, and nobody calls this one",
+            ),
         ],
         refs: &[("service", "the Service that sends to it"), ("caller", "a workload that calls it")],
     },
@@ -252,6 +257,11 @@ fn held(context: &Context<'_>, workload: &Workload) -> Option<Fact> {
         ]);
     if let Some(partition) = strategy.rolling_update.partition.filter(|_| by == "partition") {
         fact = fact.param("partition", partition);
+        // A canary: who asks why the version is old hears of it, others do not.
+        let canary = partition > 0 && workload.status.ready_replicas >= workload.desired();
+        if canary && workload.status.updated_replicas > 0 {
+            fact = fact.param("matters", "if-told");
+        }
     }
     Some(match running {
         Some(running) => fact.param("running", running),
@@ -304,7 +314,28 @@ fn zero(context: &Context<'_>, workload: &Workload) -> Option<Fact> {
     if by == "caller" {
         fact = fact.object("caller", who.clone());
     }
+    if by == "service" && has_twin(context, workload) {
+        fact = fact.param("matters", "if-told");
+    }
     Some(fact.param("by", by).param("who", who.to_string()).since(scaled_at(context, &object)))
+}
+
+/// Whether another workload runs the same application: the idle slot of a blue-green pair has a
+/// Service too, which nobody calls.
+fn has_twin(context: &Context<'_>, workload: &Workload) -> bool {
+    const APPLICATION: [&str; 3] = ["app.kubernetes.io/name", "app", "k8s-app"];
+    let application = |one: &Workload| {
+        APPLICATION
+            .iter()
+            .find_map(|key| one.template().metadata.labels.get(*key).map(|name| name.to_string()))
+    };
+    let Some(own) = application(workload) else { return false };
+    context.state.workloads.in_namespace(&workload.metadata.namespace).iter().any(|other| {
+        other.kind == workload.kind
+            && other.metadata.name != workload.metadata.name
+            && application(other).is_some_and(|name| name == own)
+            && context.topology.pods_of(&other.object_ref()).iter().any(|pod| pod.is_ready())
+    })
 }
 
 /// Whether a Service has ready pods of another workload, so that it needs not this one.

@@ -85,6 +85,13 @@ pub(super) struct Scanning {
     pub(super) well: bool,
 }
 
+/// Whether a process that does its work means what a line says: at the level of information it
+/// reports on calls, and quotes what users wrote and what others printed.
+fn is_meant(entry: &Entry, meaning: &Meaning) -> bool {
+    entry.level != Level::Info
+        || !matches!(meaning.found.class, "resource" | "crash" | "config" | "license" | "tls")
+}
+
 /// What one entry means.
 struct Meaning {
     rank: u8,
@@ -94,7 +101,10 @@ struct Meaning {
 /// Finds every meaning of a log, in the order of first occurrence.
 pub(super) fn scan(text: &str, scanning: Scanning) -> Vec<Found> {
     let entries = trace::entries(text, scanning.now);
-    let meanings: Vec<Option<Meaning>> = entries.iter().map(meaning).collect();
+    let meanings: Vec<Option<Meaning>> = entries
+        .iter()
+        .map(|entry| meaning(entry).filter(|found| !scanning.well || is_meant(entry, found)))
+        .collect();
     let moods: Vec<Mood> = entries
         .iter()
         .zip(&meanings)
