@@ -194,7 +194,7 @@ fn is_broken(context: &Context<'_>, job: &ObjectRef) -> bool {
     };
     match context.topology.pods_of(job) {
         [] => creation_gap(context, job).is_some_and(|(_, have)| have == 0),
-        pods => !pods.iter().any(|pod| works(&pod)),
+        pods => !pods.iter().any(works),
     }
 }
 

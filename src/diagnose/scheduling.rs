@@ -409,7 +409,7 @@ fn rejected(context: &Context<'_>, workload: &ObjectRef, pods: &[&Pod]) -> Optio
                 .is_some_and(|found| found.status == "False")
     };
     let alike = pods.iter().filter(refused).filter(|other| other.status.reason == pod.status.reason);
-    if !lacks_ready(context, workload) || pods.iter().any(|other| unplaced(other)) {
+    if !lacks_ready(context, workload) || pods.iter().any(unplaced) {
         return None;
     }
     Some(
