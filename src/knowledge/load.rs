@@ -1,15 +1,17 @@
 //! Loads failure modes and components: the bundled ones, then the user's directories over them.
 
 use std::collections::BTreeMap;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
+use flate2::read::DeflateDecoder;
 use sha2::{Digest, Sha256};
 
 use super::condition::{Expression, Matcher};
 use super::schema::{Component, ComponentFile, FailureMode, Match};
 
-/// Name and text of every bundled file, in order; `build.rs` lists them.
-static BUNDLED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/knowledge_graph.rs"));
+/// The bundled files, as `build.rs` packs them.
+static BUNDLED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/knowledge_graph.deflate"));
 
 /// Largest YAML file taken.
 const MAX_FILE: u64 = 1 << 20;
@@ -73,6 +75,28 @@ pub struct Graph {
     digest: String,
 }
 
+/// Name and text of every bundled file, in order.
+fn bundled() -> Vec<(String, String)> {
+    let mut all = String::new();
+    // What was packed at build time unpacks; a test reads it.
+    let unpacked = DeflateDecoder::new(BUNDLED).read_to_string(&mut all);
+    debug_assert!(unpacked.is_ok(), "{unpacked:?}");
+    let mut files = Vec::new();
+    let mut rest = all.as_str();
+    while let Some((name, length, text)) = next_file(rest) {
+        files.push((name.to_owned(), text.to_owned()));
+        rest = rest.get(name.len() + length.len() + 2 + text.len()..).unwrap_or_default();
+    }
+    files
+}
+
+/// Name, length and text of the first packed file.
+fn next_file(packed: &str) -> Option<(&str, &str, &str)> {
+    let (name, rest) = packed.split_once('\n')?;
+    let (length, rest) = rest.split_once('\n')?;
+    Some((name, length, rest.get(..length.parse().ok()?)?))
+}
+
 impl Graph {
     /// Loads the bundled graph.
     ///
@@ -112,8 +136,7 @@ impl Graph {
     }
 
     fn merge(directories: &[PathBuf], part: fn(&str) -> &str) -> Result<Self, LoadError> {
-        let mut files: Vec<(String, String)> =
-            BUNDLED.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+        let mut files = bundled();
         for directory in directories {
             let mut own = Vec::new();
             user_files(directory, 0, &mut own)?;
