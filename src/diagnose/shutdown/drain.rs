@@ -33,11 +33,16 @@ pub(super) fn too_long(context: &Context<'_>, workload: &ObjectRef, pod: &Pod) -
 pub(super) fn asks_too_long(context: &Context<'_>, workload: &ObjectRef) -> Option<Fact> {
     let pods = context.topology.pods_of(workload);
     let pod = pods.iter().find(|pod| !pod.is_deleting() && !pod.is_finished())?;
+    let longer = grace(pod);
+    let asks = |container: &Container| configured(pod, container).is_some_and(|drain| drain.seconds > longer);
+    // Few ask: events are looked through for those alone.
+    if !pod.spec.containers.iter().any(asks) {
+        return None;
+    }
     let stopped = context.state.events.iter().rev().find(|event| {
-        let object = event.object();
-        event.reason == "Killing"
-            && event.message.starts_with("Stopping container")
-            && object.kind == Kind::Pod
+        let stops = event.reason == "Killing" && event.message.starts_with("Stopping container");
+        let object = if stops { event.object() } else { return false };
+        object.kind == Kind::Pod
             && context.state.pods.get(object.ns(), &object.name).is_none()
             && context.since.is_none_or(|since| event.last().0.is_none_or(|last| last >= since))
             && super::workload_of(context, &object).as_ref() == Some(workload)
