@@ -300,7 +300,6 @@ pub fn pointed_at(grounded: &GroundedIntent) -> Focus {
         symptoms: grounded.symptoms.clone(),
         not_found: !grounded.not_found.is_empty(),
         words: grounded.telling.iter().flat_map(|word| focus::stems(word)).collect(),
-        asks_whether_over: grounded.resolved_hint,
     }
 }
 

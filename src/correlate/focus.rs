@@ -21,8 +21,6 @@ pub struct Focus {
     pub not_found: bool,
     /// Telling words of the description, as stems: an object whose name has one may be meant.
     pub words: BTreeSet<String>,
-    /// Whether the description asks if something is over, so that nothing need be wrong.
-    pub asks_whether_over: bool,
 }
 
 impl Focus {
@@ -42,6 +40,9 @@ impl Focus {
     ///
     /// Parts that a named object has as well tell nothing: they are the name of the whole.
     pub fn echoes(&self, object: &ObjectRef) -> bool {
+        if self.words.is_empty() {
+            return false;
+        }
         let own: BTreeSet<String> = self.objects.iter().flat_map(|named| stems(&named.name)).collect();
         stems(&object.name).any(|stem| self.words.contains(&stem) && !own.contains(&stem))
     }

@@ -141,9 +141,9 @@ mod tests {
 
     #[test]
     fn names_are_whole_words() {
-        assert!(names("until nc -z orders-db 5432; do sleep 1; done", "orders-db"));
+        assert!(names("until nc -z ledger-db 5432; do sleep 1; done", "ledger-db"));
         assert!(names("waiting for job/migrate to complete", "migrate"));
-        assert!(!names("until nc -z orders-db-0 5432", "orders-db"));
-        assert!(!names("orders-db", "db"));
+        assert!(!names("until nc -z ledger-db-0 5432", "ledger-db"));
+        assert!(!names("ledger-db", "db"));
     }
 }
