@@ -88,8 +88,7 @@ pub(super) struct Scanning {
 /// Whether a process that does its work means what a line says: at the level of information it
 /// reports on calls, and quotes what users wrote and what others printed.
 fn is_meant(entry: &Entry, meaning: &Meaning) -> bool {
-    entry.level != Level::Info
-        || !matches!(meaning.found.class, "resource" | "crash" | "config" | "license" | "tls")
+    entry.level != Level::Info || !matches!(meaning.found.class, "resource" | "crash" | "config")
 }
 
 /// What one entry means.
