@@ -4,6 +4,8 @@
 //! HTTP servers or command lines.
 
 mod assist;
+#[cfg(test)]
+mod growth_tests;
 mod plan;
 
 use std::collections::BTreeSet;
@@ -115,8 +117,9 @@ pub async fn investigate_with(
     }
     progress.phase("Reading the inventory");
     collector.inventory().await?;
-    let grounded = ground(&understood, request, collector.state());
-    let asked = parser.filter(|parser| parser.is_needed(&grounded) && !request.description.is_empty());
+    let asked = parser
+        .filter(|_| !request.description.is_empty())
+        .filter(|parser| parser.is_needed(&ground(&understood, request, collector.state())));
     let names = if asked.is_some() { Names::of(collector.state()) } else { Names::default() };
     clock.lap("inventory");
 
@@ -130,7 +133,15 @@ pub async fn investigate_with(
     }
     clock.lap("read");
 
-    let mut work = Work { collector: &mut collector, graph, request, progress, clock: &mut clock };
+    let mut grounding = Grounding::default();
+    let mut work = Work {
+        collector: &mut collector,
+        graph,
+        request,
+        progress,
+        clock: &mut clock,
+        grounding: &mut grounding,
+    };
     let mut analysis = work.conclude(&understood).await;
     if !proven(&analysis) && work.collector.widen() {
         // Nothing that stands out explains it: what does not stand out may.
@@ -152,7 +163,7 @@ pub async fn investigate_with(
         clock.lap("correlate");
     }
     let collected = collector.finish();
-    let grounded = ground(&understood, request, &collected.state);
+    let grounded = grounding.of(&understood, request, &collected.state);
     let names = Names::of(&collected.state);
     // Freeing a hundred thousand objects takes its time, and nobody needs to wait for it.
     std::thread::spawn(move || drop(collected.state));
@@ -212,18 +223,18 @@ struct Work<'w> {
     request: &'w Request,
     progress: &'w dyn Progress,
     clock: &'w mut Clock,
+    grounding: &'w mut Grounding,
 }
 
 impl Work<'_> {
     /// Reads logs and what is related, and correlates.
     async fn conclude(&mut self, understood: &Understanding) -> Analysis {
-        let Self { collector, graph, request, progress, clock } = self;
+        let Self { collector, graph, request, progress, clock, grounding } = self;
         let chosen = collector.chosen().to_vec();
         progress.phase("Reading logs of suspects");
         let state = collector.state();
         let topology = Topology::new(state);
-        let grounded = understood.ground(&topology, &request.namespaces, state.now());
-        let focus = focus_of(&grounded, request, state);
+        let focus = focus_of(grounding.within(understood, request, &topology), request, state);
         let mut wants = first_logs(&topology, &focus, request);
         wants.extend(related(&topology, &chosen));
         wants.extend(usage(state));
@@ -247,6 +258,40 @@ impl Work<'_> {
             clock.lap("correlate");
         }
         analysis
+    }
+}
+
+/// What the description means in what was read: found anew only where there is more that it may name.
+#[derive(Default)]
+struct Grounding {
+    /// The meaning, what it is the meaning of, and how many objects there were.
+    last: Option<(GroundedIntent, Understanding, usize)>,
+}
+
+impl Grounding {
+    fn of(&mut self, understood: &Understanding, request: &Request, state: &ClusterState) -> &GroundedIntent {
+        if !self.holds(understood, state) {
+            return self.within(understood, request, &Topology::new(state));
+        }
+        &self.last.get_or_insert_default().0
+    }
+
+    fn within(
+        &mut self,
+        understood: &Understanding,
+        request: &Request,
+        topology: &Topology<'_>,
+    ) -> &GroundedIntent {
+        let state = topology.state();
+        if !self.holds(understood, state) {
+            let grounded = understood.ground(topology, &request.namespaces, state.now());
+            self.last = Some((grounded, understood.clone(), state.named()));
+        }
+        &self.last.get_or_insert_default().0
+    }
+
+    fn holds(&self, understood: &Understanding, state: &ClusterState) -> bool {
+        self.last.as_ref().is_some_and(|(_, of, named)| of == understood && *named == state.named())
     }
 }
 

@@ -4,6 +4,7 @@ use std::cmp::Ordering;
 
 use super::object::{Kind, ObjectRef};
 use super::types::{Time, slim};
+use super::work;
 
 slim! {
     /// A core/v1 Event; events.k8s.io fields are read where they are set.
@@ -82,5 +83,68 @@ impl Event {
     pub fn container(&self) -> Option<&str> {
         let (_, rest) = self.involved_object.field_path.split_once('{')?;
         rest.split_once('}').map(|(name, _)| name)
+    }
+}
+
+/// Every event, ordered by the object it is about, then by time.
+#[derive(Clone, Debug, Default)]
+pub struct Events {
+    items: Vec<Event>,
+}
+
+impl Events {
+    /// Adds an event; lookups are right only after [`Events::finish`].
+    pub fn push(&mut self, event: Event) {
+        self.items.push(event);
+    }
+
+    /// Takes over the events of a part that was read separately.
+    pub fn absorb(&mut self, part: Self) {
+        self.items.reserve_exact(part.items.len());
+        self.items.extend(part.items);
+    }
+
+    /// Sorts, and drops what was read twice.
+    pub fn finish(&mut self) {
+        self.items.sort_by_cached_key(|event| (event.object(), event.last(), event.metadata.name.clone()));
+        self.items.dedup_by(|a, b| {
+            a.metadata.name == b.metadata.name
+                && !a.metadata.name.is_empty()
+                && a.metadata.namespace == b.metadata.namespace
+                && a.last() == b.last()
+                && a.message == b.message
+        });
+    }
+
+    /// Events about one object, oldest first.
+    pub fn of(&self, object: &ObjectRef) -> &[Event] {
+        let start = self.items.partition_point(|event| event.cmp_object(object).is_lt());
+        let rest = self.items.get(start..).unwrap_or_default();
+        let length = rest.partition_point(|event| event.cmp_object(object).is_eq());
+        rest.get(..length).unwrap_or_default()
+    }
+
+    /// Every event: a large cluster has tens of thousands, so never once for each object.
+    pub fn iter(&self) -> std::slice::Iter<'_, Event> {
+        work::go_through(self.items.len());
+        self.items.iter()
+    }
+
+    /// How many events there are.
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+}
+
+impl<'a> IntoIterator for &'a Events {
+    type Item = &'a Event;
+    type IntoIter = std::slice::Iter<'a, Event>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
     }
 }

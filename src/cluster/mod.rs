@@ -15,6 +15,7 @@ pub mod state;
 pub mod telemetry;
 pub mod topology;
 pub mod types;
+pub(crate) mod work;
 
 pub use object::{Kind, ObjectRef};
 pub use state::{ClusterState, Truth};

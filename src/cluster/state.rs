@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::event::Event;
+use super::event::{Event, Events};
 use super::logs::Logs;
 use super::object::{Kind, ObjectRef};
 use super::telemetry::{Alert, Series};
 use super::types::*;
+use super::work;
 
 /// Three-valued truth: unknown is what was not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
@@ -80,8 +81,9 @@ impl<T: Object> Table<T> {
         self.items.dedup_by(|a, b| Self::key(a) == Self::key(b) && a.kind() == b.kind());
     }
 
-    /// Every object, ordered by namespace and name.
+    /// Every object, ordered by namespace and name: never once for each of another table.
     pub fn iter(&self) -> std::slice::Iter<'_, T> {
+        work::go_through(self.items.len());
         self.items.iter()
     }
 
@@ -181,8 +183,8 @@ pub struct ClusterState {
     pub custom_resources: Table<CustomResource>,
     pub pod_metrics: Table<PodMetrics>,
     pub node_metrics: Table<NodeMetrics>,
-    /// Events, ordered by the object they are about, then by time.
-    pub events: Vec<Event>,
+    /// What happened of late.
+    pub events: Events,
     /// Container logs.
     pub logs: Logs,
     /// Alerts (snapshots only).
@@ -272,8 +274,7 @@ impl ClusterState {
             ingress_classes network_policies claims volumes storage_classes volume_attachments config_maps
             secrets service_accounts roles role_bindings quotas limit_ranges autoscalers disruption_budgets
             priority_classes runtime_classes webhooks api_services crds leases custom_resources pod_metrics node_metrics);
-        self.events.reserve_exact(part.events.len());
-        self.events.extend(part.events);
+        self.events.absorb(part.events);
         self.logs.absorb(part.logs);
     }
 
@@ -286,22 +287,12 @@ impl ClusterState {
             priority_classes runtime_classes webhooks api_services crds leases custom_resources pod_metrics node_metrics);
         // Endpoints become several slices of one name, so slices are sorted but not deduplicated.
         self.endpoint_slices.items.sort_by(|a, b| Table::key(a).cmp(&Table::key(b)));
-        self.events.sort_by_cached_key(|event| (event.object(), event.last(), event.metadata.name.clone()));
-        self.events.dedup_by(|a, b| {
-            a.metadata.name == b.metadata.name
-                && !a.metadata.name.is_empty()
-                && a.metadata.namespace == b.metadata.namespace
-                && a.last() == b.last()
-                && a.message == b.message
-        });
+        self.events.finish();
     }
 
     /// Events about one object, oldest first.
     pub fn events_of(&self, object: &ObjectRef) -> &[Event] {
-        let start = self.events.partition_point(|event| event.cmp_object(object).is_lt());
-        let rest = self.events.get(start..).unwrap_or_default();
-        let length = rest.partition_point(|event| event.cmp_object(object).is_eq());
-        rest.get(..length).unwrap_or_default()
+        self.events.of(object)
     }
 
     /// A workload by kind.
@@ -389,6 +380,15 @@ impl ClusterState {
     /// Seconds from a time to the capture.
     pub fn age_seconds(&self, time: Time) -> Option<i64> {
         Some(self.now().as_second() - time.0?.as_second())
+    }
+
+    /// How many objects there are that have a name somebody may mean.
+    pub fn named(&self) -> usize {
+        macro_rules! sum { ($($table:ident)*) => { 0 $(+ self.$table.len())* }; }
+        sum!(namespaces nodes pods workloads services ingresses ingress_classes network_policies claims volumes
+            storage_classes config_maps secrets service_accounts roles role_bindings quotas limit_ranges
+            autoscalers disruption_budgets priority_classes runtime_classes webhooks api_services crds
+            custom_resources)
     }
 
     /// How many objects were read, by plural name.

@@ -20,6 +20,7 @@ use super::object::{Kind, ObjectRef};
 use super::selector::Labels;
 use super::state::ClusterState;
 use super::types::*;
+use super::work;
 use members::Members;
 
 /// How one object relates to another; reads "from … to".
@@ -178,14 +179,16 @@ impl<'a> Topology<'a> {
         self.state
     }
 
-    /// Every relation, ordered.
+    /// Every relation, ordered: never once for each object.
     pub fn edges(&self) -> &[Edge] {
-        &self.relations().edges
+        let edges = &self.relations().edges;
+        work::go_through(edges.len());
+        edges
     }
 
     /// Relations that this object states.
     pub fn from<'s>(&'s self, object: &ObjectRef) -> impl Iterator<Item = &'s Edge> + use<'s, 'a> {
-        let edges = self.edges();
+        let edges = &self.relations().edges;
         let start = edges.partition_point(|edge| edge.from < *object);
         let rest = edges.get(start..).unwrap_or_default();
         let length = rest.partition_point(|edge| edge.from == *object);

@@ -1,6 +1,7 @@
 //! Abduction: the smallest set of causes that explains what the description points at.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::{Ordering, Reverse};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
 
 use crate::cluster::{Kind, ObjectRef};
 use crate::diagnose::Context;
@@ -91,9 +92,9 @@ pub fn explain<'a>(
 ) -> Outcome<'a> {
     let search = Search::new(anomalies, candidates, dependencies);
     let named = focus.closure(context.topology);
-    let pointed_at: Vec<ObjectRef> =
+    let pointed_at: BTreeSet<ObjectRef> =
         if focus.names_something() || (focus.objects.len() == 1 && search.is_wrong_in(&named)) {
-            named.iter().cloned().collect()
+            named
         } else {
             search.objects().into_iter().filter(|object| focus.in_scope(object)).collect()
         };
@@ -102,7 +103,7 @@ pub fn explain<'a>(
     let known: BTreeSet<_> = hypotheses.iter().map(|ranked| ranked.best.key()).collect();
     let covered: BTreeSet<ObjectRef> =
         hypotheses.iter().flat_map(|ranked| search.reached_by(&ranked.best)).collect();
-    let elsewhere: Vec<ObjectRef> = search
+    let elsewhere: BTreeSet<ObjectRef> = search
         .objects()
         .into_iter()
         .filter(|object| !pointed_at.contains(object) && !covered.contains(object))
@@ -132,6 +133,8 @@ struct Search<'a> {
     anomalies: BTreeMap<&'a ObjectRef, Vec<&'a Anomaly>>,
     candidates: BTreeMap<&'a ObjectRef, Vec<&'a Candidate<'a>>>,
     dependencies: &'a Dependencies,
+    /// By what they depend on: objects with an anomaly that nothing proven explains by itself.
+    dependents: BTreeMap<&'a ObjectRef, Vec<(&'a ObjectRef, &'a Dependency)>>,
 }
 
 impl<'a> Search<'a> {
@@ -140,7 +143,12 @@ impl<'a> Search<'a> {
         candidates: &'a [Candidate<'a>],
         dependencies: &'a Dependencies,
     ) -> Self {
-        let mut search = Self { anomalies: BTreeMap::new(), candidates: BTreeMap::new(), dependencies };
+        let mut search = Self {
+            anomalies: BTreeMap::new(),
+            candidates: BTreeMap::new(),
+            dependencies,
+            dependents: BTreeMap::new(),
+        };
         for anomaly in anomalies {
             search.anomalies.entry(&anomaly.object).or_default().push(anomaly);
         }
@@ -150,6 +158,14 @@ impl<'a> Search<'a> {
                 search.candidates.entry(object).or_default().push(candidate);
             }
         }
+        let unexplained = |object: &&&ObjectRef| !search.own(object).iter().any(|own| is_proven_cause(own));
+        let mut dependents: BTreeMap<&ObjectRef, Vec<_>> = BTreeMap::new();
+        for object in search.anomalies.keys().filter(unexplained) {
+            for dependency in dependencies.of(object) {
+                dependents.entry(&dependency.on).or_default().push((*object, dependency));
+            }
+        }
+        search.dependents = dependents;
         search
     }
 
@@ -217,9 +233,7 @@ impl<'a> Search<'a> {
                 score: strength_of(candidate),
             })
             .collect();
-        let proven = found
-            .iter()
-            .any(|own| own.candidate.mode.mode.role == Role::Cause && own.candidate.proof >= Proof::Computed);
+        let proven = found.iter().any(|own| is_proven_cause(own.candidate));
         if !proven && visited.len() < MAX_DEPTH {
             visited.push(object.clone());
             for dependency in self.dependencies.of(object) {
@@ -338,16 +352,16 @@ impl<'a> Search<'a> {
     }
 
     /// Explains the objects with as few causes as possible; alternatives come after.
-    fn cover(&self, objects: &[ObjectRef], focus: &Focus) -> Vec<Ranked<'a>> {
+    fn cover(&self, objects: &BTreeSet<ObjectRef>, focus: &Focus) -> Vec<Ranked<'a>> {
         let mut hypotheses: BTreeMap<(String, ObjectRef), Ranked<'a>> = BTreeMap::new();
-        let mut best_of: BTreeMap<ObjectRef, f64> = BTreeMap::new();
+        let mut worth: BTreeMap<ObjectRef, Worth> = BTreeMap::new();
         for object in objects {
             let explanations = self.explanations(object, &mut Vec::new());
-            if let Some(best) = explanations.first() {
-                best_of.insert(object.clone(), best.score);
-            }
+            let Some(best) = explanations.first() else { continue };
+            let weight = self.weight(object, focus);
+            worth.insert(object.clone(), Worth { weight, best: best.score });
             for explanation in explanations {
-                let weight = self.weight(object, focus) * explanation.score;
+                let weight = weight * explanation.score;
                 let ranked = hypotheses.entry(explanation.key()).or_insert_with(|| Ranked {
                     best: explanation.clone(),
                     covers: BTreeSet::new(),
@@ -364,17 +378,23 @@ impl<'a> Search<'a> {
                 }
             }
         }
-        let mut left: Vec<Ranked<'a>> = hypotheses.into_values().collect();
         let mut covered: BTreeSet<ObjectRef> = BTreeSet::new();
         let mut chosen: Vec<Ranked<'a>> = Vec::new();
         let mut alternatives: Vec<Ranked<'a>> = Vec::new();
-        loop {
-            let value = |ranked: &Ranked<'a>| self.value(ranked, &covered, focus, &best_of);
-            left.sort_by(|a, b| value(b).total_cmp(&value(a)).then_with(|| a.best.key().cmp(&b.best.key())));
-            if left.is_empty() {
-                break;
+        let mut left: BinaryHeap<Valued> = hypotheses
+            .iter()
+            .map(|(key, ranked)| Valued { value: value(ranked, &covered, &worth), key: Reverse(key.clone()) })
+            .collect();
+        while let Some(mut top) = left.pop() {
+            let Some(ranked) = hypotheses.get(&top.key.0) else { continue };
+            // What is covered since can only have made it worth less, and so every other.
+            let now = value(ranked, &covered, &worth);
+            if now < top.value {
+                top.value = now;
+                left.push(top);
+                continue;
             }
-            let mut next = left.remove(0);
+            let Some(mut next) = hypotheses.remove(&top.key.0) else { continue };
             if next.covers.is_subset(&covered) {
                 // An effect whose mechanism is known says nothing more.
                 if !is_effect(&next) || !chosen.iter().any(|cause| tells_mechanism(cause, &next)) {
@@ -383,12 +403,12 @@ impl<'a> Search<'a> {
                 }
                 continue;
             }
-            next.rival = left.iter().any(|other| {
-                other.covers.is_superset(&next.covers)
-                    && other.best.score > 0.97 * next.best.score
+            next.rival = hypotheses.values().any(|other| {
+                other.best.score > 0.97 * next.best.score
                     && other.best.candidate.mode.mode.role == Role::Cause
                     && other.best.candidate.blame != next.best.candidate.blame
                     && other.best.path.len() <= next.best.path.len()
+                    && other.covers.is_superset(&next.covers)
             });
             covered.extend(next.covers.iter().cloned());
             covered.extend(self.reached_by(&next.best));
@@ -396,27 +416,6 @@ impl<'a> Search<'a> {
         }
         chosen.extend(alternatives);
         chosen
-    }
-
-    /// How much a hypothesis would add to what is explained already.
-    fn value(
-        &self,
-        ranked: &Ranked<'a>,
-        covered: &BTreeSet<ObjectRef>,
-        focus: &Focus,
-        best_of: &BTreeMap<ObjectRef, f64>,
-    ) -> f64 {
-        ranked
-            .covers
-            .iter()
-            .filter(|object| !covered.contains(*object))
-            .map(|object| {
-                // A poor explanation of something that has a good one adds little.
-                let relative = ranked.best.score / best_of.get(object).copied().unwrap_or(1.0).max(0.01);
-                self.weight(object, focus) * ranked.best.score * relative.min(1.0).powi(4)
-            })
-            .sum::<f64>()
-            + ranked.best.score * 0.01
     }
 
     /// How bad an object's state is, and how well it fits the description's words.
@@ -443,7 +442,7 @@ impl<'a> Search<'a> {
     }
 
     /// What ties a fault that explains nothing described to the description all the same.
-    fn link(&self, ranked: &Ranked<'a>, focus: &Focus, pointed_at: &[ObjectRef]) -> Link {
+    fn link(&self, ranked: &Ranked<'a>, focus: &Focus, pointed_at: &BTreeSet<ObjectRef>) -> Link {
         let candidate = ranked.best.candidate;
         let doubtful = candidate.mode.mode.role != Role::Cause || candidate.proof < Proof::Computed;
         if doubtful || candidate.fact.text("matters").starts_with("if-") {
@@ -470,30 +469,65 @@ impl<'a> Search<'a> {
         reached.insert(explanation.candidate.blame.clone());
         reached.insert(explanation.object.clone());
         reached.extend(explanation.path.iter().map(|hop| hop.on.clone()));
+        let mut last: Vec<ObjectRef> = reached.iter().cloned().collect();
         for _ in 0..MAX_DEPTH {
-            let more: Vec<ObjectRef> = self
-                .anomalies
-                .keys()
-                .filter(|object| !reached.contains(**object))
-                .filter(|object| {
-                    let proven = self
-                        .own(object)
-                        .iter()
-                        .any(|own| own.mode.mode.role == Role::Cause && own.proof >= Proof::Computed);
-                    !proven
-                        && self.dependencies.of(object).iter().any(|dependency| {
-                            reached.contains(&dependency.on) && self.carries(object, dependency)
-                        })
-                })
-                .map(|object| (*object).clone())
-                .collect();
-            if more.is_empty() {
-                break;
-            }
-            reached.extend(more);
+            let dependents = last.iter().filter_map(|object| self.dependents.get(object)).flatten();
+            let hit = dependents.filter(|(object, dependency)| self.carries(object, dependency));
+            last =
+                hit.map(|(object, _)| (*object).clone()).filter(|object| !reached.contains(object)).collect();
+            reached.extend(last.iter().cloned());
         }
         reached
     }
+}
+
+/// What it is worth to explain an object, and how well the best explanation does.
+struct Worth {
+    weight: f64,
+    best: f64,
+}
+
+/// A hypothesis by its key, ordered by what it would add; of equals, the first key is the greatest.
+struct Valued {
+    value: f64,
+    key: Reverse<(String, ObjectRef)>,
+}
+
+impl Ord for Valued {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.value.total_cmp(&other.value).then_with(|| self.key.cmp(&other.key))
+    }
+}
+
+impl PartialOrd for Valued {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Valued {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Valued {}
+
+/// How much a hypothesis would add to what is explained already.
+fn value(ranked: &Ranked<'_>, covered: &BTreeSet<ObjectRef>, worth: &BTreeMap<ObjectRef, Worth>) -> f64 {
+    let new = ranked.covers.difference(covered).filter_map(|object| worth.get(object));
+    new.map(|worth| {
+        // A poor explanation of something that has a good one adds little.
+        let relative = ranked.best.score / worth.best.max(0.01);
+        worth.weight * ranked.best.score * relative.min(1.0).powi(4)
+    })
+    .sum::<f64>()
+        + ranked.best.score * 0.01
+}
+
+/// Whether a candidate is a cause by itself, and proven.
+fn is_proven_cause(candidate: &Candidate<'_>) -> bool {
+    candidate.mode.mode.role == Role::Cause && candidate.proof >= Proof::Computed
 }
 
 /// Whether what a failure mode explains is among the symptoms, or brings one of them: a Job fails

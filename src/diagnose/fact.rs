@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::cluster::{ObjectRef, Truth};
+use crate::cluster::{ObjectRef, Truth, work};
 use crate::evidence::Evidence;
 
 /// What a fact's name means, and what it carries.
@@ -145,12 +145,15 @@ impl Facts {
 
     /// Every fact.
     pub fn iter(&self) -> impl Iterator<Item = &Fact> {
+        work::go_through(self.facts.len());
         self.facts.iter()
     }
 
     /// Facts of one name.
     pub fn named<'s>(&'s self, name: &str) -> impl Iterator<Item = &'s Fact> + use<'s> {
-        self.by_name.get(name).into_iter().flatten().filter_map(|index| self.facts.get(*index))
+        let indices = self.by_name.get(name).map(Vec::as_slice).unwrap_or_default();
+        work::go_through(indices.len());
+        indices.iter().filter_map(|index| self.facts.get(*index))
     }
 
     /// Facts of one name about one object.

@@ -2,11 +2,16 @@
 //!
 //! Wordings of containerd, CRI-O and Docker are taken alike. A container that has started since is history.
 
+mod known;
+
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
+
+use known::KnownImages;
 
 use super::container::{Instance, between, instances, mentions, state};
 use super::{Context, Fact, FactSpec, Facts};
-use crate::cluster::types::{Object, Pod};
+use crate::cluster::types::Pod;
 use crate::cluster::{Kind, ObjectRef, Truth};
 use crate::evidence::Evidence;
 
@@ -47,6 +52,7 @@ const WAITING: [&str; 9] = [
 
 /// See [`super::Diagnoser::run`].
 pub fn run(context: &Context<'_>, facts: &mut Facts) {
+    let known = OnceCell::new();
     for instance in instances(context) {
         if !WAITING.contains(&instance.waiting()) {
             continue;
@@ -59,7 +65,8 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
             "InvalidImageName" => class = "invalid-name",
             _ => {}
         }
-        state(facts, explain(context, &instance, class, answer.map_or("", String::as_str)));
+        let known = known.get_or_init(|| KnownImages::of(context));
+        state(facts, explain(context, &instance, known, class, answer.map_or("", String::as_str)));
     }
 }
 
@@ -169,11 +176,17 @@ fn classify(message: &str) -> Option<&'static str> {
     })
 }
 
-fn explain(context: &Context<'_>, instance: &Instance<'_>, class: &'static str, answer: &str) -> Fact {
+fn explain(
+    context: &Context<'_>,
+    instance: &Instance<'_>,
+    known: &KnownImages<'_>,
+    class: &'static str,
+    answer: &str,
+) -> Fact {
     let image = instance.image();
     let secrets = PullSecrets::of(context, instance);
-    let typo = typo(context, instance);
-    let closest = typo.clone().or_else(|| closest(context, instance));
+    let typo = known.typo(context, instance);
+    let closest = typo.clone().or_else(|| known.closest(context, instance));
     let mut certainty = "decisive";
     let class = match class {
         // Registries answer the same for what is private and what does not exist.
@@ -327,76 +340,6 @@ impl PullSecrets {
     }
 }
 
-/// Images that the container has in the workload's ReplicaSets.
-fn previous_images<'c>(
-    context: &'c Context<'_>,
-    instance: &'c Instance<'_>,
-) -> impl Iterator<Item = &'c str> {
-    let sets = context.state.workloads.in_namespace(instance.namespace()).iter().filter(|set| {
-        set.kind == Kind::ReplicaSet && context.topology.workload_of(&set.object_ref()) == *instance.workload
-    });
-    sets.flat_map(|set| &set.template().spec.containers)
-        .filter(|container| container.name == instance.name())
-        .map(|container| container.image.as_str())
-}
-
-/// An image of the same repository or of nearly the same name that works, here or in an earlier revision.
-fn closest(context: &Context<'_>, instance: &Instance<'_>) -> Option<String> {
-    let image = instance.image();
-    let running = context
-        .state
-        .pods
-        .iter()
-        .flat_map(|pod| &pod.status.container_statuses)
-        .filter(|status| status.state.running.is_some())
-        .map(|status| status.image.as_str());
-    let (repository, _) = split_tag(image);
-    if let Some(previous) = previous_images(context, instance).find(|other| *other != image) {
-        return Some(previous.to_owned());
-    }
-    running
-        .filter(|other| *other != image && !other.starts_with("sha256:"))
-        .find(|other| {
-            let (theirs, _) = split_tag(other);
-            theirs == repository || strsim::damerau_levenshtein(theirs, repository) <= 2
-        })
-        .map(str::to_owned)
-}
-
-/// An image that was pulled with no more credentials than this pod has, and whose repository differs
-/// by a letter or two.
-///
-/// Registries answer for a repository that does not exist as they do for a private one (401, 403,
-/// denied), so that nobody can find out which exist: only what works tells a slip of the pen.
-fn typo(context: &Context<'_>, instance: &Instance<'_>) -> Option<String> {
-    let (own, _) = split_tag(instance.image());
-    let secrets = PullSecrets::names(context, instance.pod);
-    let pulled = context.state.pods.iter().filter(|pod| PullSecrets::names(context, pod).is_subset(&secrets));
-    let images = pulled.flat_map(|pod| {
-        let runs = |name: &str| {
-            pod.status.all_containers().any(|status| status.name == name && !status.image_id.is_empty())
-        };
-        pod.spec
-            .all_containers()
-            .filter(move |container| runs(&container.name))
-            .map(|container| &container.image)
-    });
-    let previous = previous_images(context, instance);
-    let mut near =
-        images.map(String::as_str).chain(previous).filter(|image| slipped(own, split_tag(image).0));
-    near.next().map(str::to_owned)
-}
-
-/// Whether one repository's name is the other's with a letter or two wrong, at the same registry. A
-/// number that differs is another repository.
-fn slipped(own: &str, other: &str) -> bool {
-    let letters = |name: &str| name.chars().filter(|c| !c.is_ascii_digit()).collect::<String>();
-    registry(own) == registry(other)
-        && own.len().min(other.len()) >= 6
-        && letters(own) != letters(other)
-        && strsim::damerau_levenshtein(own, other) <= 2
-}
-
 /// Repository and tag or digest.
 fn split_tag(image: &str) -> (&str, &str) {
     if let Some((repository, digest)) = image.split_once('@') {
@@ -444,15 +387,6 @@ mod tests {
         let unknown = "x509: certificate signed by unknown authority";
         assert_eq!(certificate_fault(unknown), Some("the node does not trust who signed it"));
         assert_eq!(certificate_fault("dial tcp 10.0.0.1:443: i/o timeout"), None);
-    }
-
-    #[test]
-    fn slips_of_the_pen() {
-        assert!(slipped("quay.io/promethues/exporter", "quay.io/prometheus/exporter"));
-        assert!(!slipped("quay.io/shop/worker1", "quay.io/shop/worker2"));
-        assert!(!slipped("quay.io/prometheus/exporter", "quay.io/prometheus/exporter"));
-        assert!(!slipped("quay.io/promethues/exporter", "r.example/prometheus/exporter"));
-        assert!(!slipped("quay.io/shop/web", "quay.io/shop/payments"));
     }
 
     #[test]

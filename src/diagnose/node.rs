@@ -7,6 +7,8 @@
 pub(crate) mod eviction;
 mod problem;
 
+use std::collections::BTreeSet;
+
 use super::health::{affecting, condition_evidence, newest_event, node_ref, workloads_on};
 use super::{Context, Fact, FactSpec, Facts};
 use crate::cluster::types::{Condition, Node, Object, Pod, Time, condition};
@@ -385,22 +387,19 @@ fn components(context: &Context<'_>, facts: &mut Facts) {
             .evidence([Evidence::status(pod.object_ref(), "status.containerStatuses", reason)]);
         facts.add(fact);
     }
-    for node in &context.state.nodes {
-        let name = node.metadata.name.as_str();
-        let elsewhere =
-            system().any(|(component, pod)| component == "kube-proxy" && pod.spec.node_name != name);
-        let here = system().any(|(component, pod)| component == "kube-proxy" && pod.spec.node_name == name);
+    let proxied: BTreeSet<&str> = system()
+        .filter(|(component, pod)| *component == "kube-proxy" && !pod.spec.node_name.is_empty())
+        .map(|(_, pod)| pod.spec.node_name.as_str())
+        .collect();
+    let lacking: Vec<_> =
+        context.state.nodes.iter().filter(|node| !proxied.contains(node.metadata.name.as_str())).collect();
+    // Where several lack it, some kinds of nodes do without.
+    if let ([node], false) = (lacking.as_slice(), proxied.is_empty()) {
         let object = node.object_ref();
         let young =
             context.state.age_seconds(node.metadata.creation_timestamp).is_some_and(|age| age < NEW_NODE);
         let virtual_node = node.metadata.labels.get("type").is_some_and(|kind| kind == "virtual-kubelet");
-        if elsewhere
-            && !here
-            && !young
-            && !virtual_node
-            && !facts.holds("node.unready", &object)
-            && on_every_other(context, name)
-        {
+        if !young && !virtual_node && !facts.holds("node.unready", &object) {
             let fact =
                 down(context, "kube-proxy", "absent", &object).param("certainty", "computed").evidence([
                     Evidence::absence(object, "no kube-proxy pod on this node, every other node has one"),
@@ -408,17 +407,6 @@ fn components(context: &Context<'_>, facts: &mut Facts) {
             facts.add(fact);
         }
     }
-}
-
-/// Whether every other node has a kube-proxy pod.
-fn on_every_other(context: &Context<'_>, name: &str) -> bool {
-    context.state.nodes.iter().filter(|node| node.metadata.name != name).all(|node| {
-        context
-            .state
-            .pods
-            .iter()
-            .any(|pod| component(pod) == Some("kube-proxy") && pod.spec.node_name == node.metadata.name)
-    })
 }
 
 fn down(context: &Context<'_>, component: &'static str, by: &'static str, node: &ObjectRef) -> Fact {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::fixture::Files;
+use super::fixture::Files;
 
 /// Pods of one Deployment, and Deployments of one namespace.
 const REPLICAS: usize = 4;
@@ -63,9 +63,28 @@ fn managed(fields: usize) -> Value {
         "fieldsType": "FieldsV1", "fieldsV1": {"f:metadata": {"f:labels": owned}}}])
 }
 
+/// What the scheduler and the kubelet say of a pod that starts.
+fn started(pod: &str, namespace: &str) -> impl Iterator<Item = Value> {
+    let steps = [
+        ("Scheduled", format!("Successfully assigned {namespace}/{pod} to {namespace}")),
+        ("Pulled", "Container image \"registry.example/app:1\" already present on machine".to_owned()),
+        ("Created", "Container created".to_owned()),
+        ("Started", "Container started".to_owned()),
+    ];
+    let object = json!({"kind": "Pod", "apiVersion": "v1", "namespace": namespace, "name": pod});
+    let (pod, namespace) = (pod.to_owned(), namespace.to_owned());
+    steps.into_iter().map(move |(reason, message)| {
+        json!({
+            "metadata": {"name": format!("{pod}.{reason}"), "namespace": namespace, "creationTimestamp": STARTED},
+            "involvedObject": object, "type": "Normal", "reason": reason, "message": message, "count": 1,
+            "firstTimestamp": STARTED, "lastTimestamp": STARTED, "source": {"component": "kubelet"},
+        })
+    })
+}
+
 fn add(files: &mut Files, namespace: &str, broken: usize) {
-    let mut objects: [Vec<Value>; 5] = Default::default();
-    let [deployments, sets, pods, services, slices] = &mut objects;
+    let mut objects: [Vec<Value>; 6] = Default::default();
+    let [deployments, sets, pods, services, slices, events] = &mut objects;
     for number in 0..DEPLOYMENTS {
         let name = format!("app-{number:02}");
         let labels = json!({"app": name});
@@ -120,6 +139,7 @@ fn add(files: &mut Files, namespace: &str, broken: usize) {
                 json!({"metadata": meta(&pod, Some(("ReplicaSet", &set))), "spec": spec, "status": status}),
             );
             addresses.push(json!({"addresses": ["10.0.0.1"], "conditions": {"ready": !crashes}}));
+            events.extend(started(&pod, namespace));
         }
         let ports = json!([{"port": 80, "targetPort": 8080}]);
         let service =
@@ -129,21 +149,14 @@ fn add(files: &mut Files, namespace: &str, broken: usize) {
         slice["labels"]["kubernetes.io/service-name"] = json!(name);
         slices.push(json!({"metadata": slice, "addressType": "IPv4", "endpoints": addresses, "ports": [{"port": 8080}]}));
     }
-    let kinds = ["Deployment", "ReplicaSet", "Pod", "Service", "EndpointSlice"];
+    let kinds = ["Deployment", "ReplicaSet", "Pod", "Service", "EndpointSlice", "Event"];
     for (kind, items) in kinds.into_iter().zip(objects) {
         let plural = format!("{}s", kind.to_lowercase());
         files.push((format!("cluster-resources/{plural}/{namespace}.json"), list(kind, items)));
     }
-    for plural in [
-        "events",
-        "serviceaccounts",
-        "configmaps",
-        "secrets",
-        "statefulsets",
-        "daemonsets",
-        "jobs",
-        "cronjobs",
-    ] {
+    for plural in
+        ["serviceaccounts", "configmaps", "secrets", "statefulsets", "daemonsets", "jobs", "cronjobs"]
+    {
         files.push((format!("cluster-resources/{plural}/{namespace}.json"), list("Empty", Vec::new())));
     }
 }
