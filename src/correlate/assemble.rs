@@ -162,16 +162,14 @@ impl<'a> Assembler<'a> {
 
     /// Whether a fact that is unknown would make another failure mode fit the same subject.
     fn hidden(&self, candidate: &Candidate<'_>) -> bool {
-        self.facts
-            .iter()
-            .filter(|fact| fact.truth == Truth::Unknown && fact.subject == candidate.fact.subject)
-            .any(|fact| {
-                self.graph.modes().any(|mode| {
-                    mode.mode.id != candidate.id()
-                        && mode.mode.role == Role::Cause
-                        && mode.all.iter().chain(&mode.any).any(|one| one.could_match(fact))
-                })
+        let mut unknown = self.facts.of(&candidate.fact.subject).filter(|fact| fact.truth == Truth::Unknown);
+        unknown.any(|fact| {
+            self.graph.modes().any(|mode| {
+                mode.mode.id != candidate.id()
+                    && mode.mode.role == Role::Cause
+                    && mode.all.iter().chain(&mode.any).any(|one| one.could_match(fact))
             })
+        })
     }
 
     fn symptoms(&self, object: &ObjectRef) -> Vec<Symptom> {

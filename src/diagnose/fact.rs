@@ -1,6 +1,6 @@
 //! Facts: typed statements about an object, with evidence.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -112,20 +112,18 @@ impl Fact {
 pub struct Facts {
     facts: Vec<Fact>,
     by_name: BTreeMap<&'static str, Vec<usize>>,
+    by_subject: HashMap<ObjectRef, Vec<usize>>,
 }
 
 impl Facts {
     /// Adds a fact. One that repeats another's name, subject and parameters is merged into it.
     pub fn add(&mut self, fact: Fact) {
         let same = |known: &&mut Fact| {
-            known.name == fact.name
-                && known.subject == fact.subject
-                && known.params == fact.params
-                && known.truth == fact.truth
+            known.name == fact.name && known.params == fact.params && known.truth == fact.truth
         };
-        let indices = self.by_name.entry(fact.name).or_default();
+        let about = self.by_subject.entry(fact.subject.clone()).or_default();
         let facts = &mut self.facts;
-        for index in indices.iter() {
+        for index in about.iter() {
             if let Some(known) = facts.get_mut(*index).filter(|known| same(known)) {
                 for object in fact.affects {
                     if !known.affects.contains(&object) {
@@ -139,7 +137,8 @@ impl Facts {
                 return;
             }
         }
-        indices.push(facts.len());
+        about.push(facts.len());
+        self.by_name.entry(fact.name).or_default().push(facts.len());
         facts.push(fact);
     }
 
@@ -151,18 +150,27 @@ impl Facts {
 
     /// Facts of one name.
     pub fn named<'s>(&'s self, name: &str) -> impl Iterator<Item = &'s Fact> + use<'s> {
-        let indices = self.by_name.get(name).map(Vec::as_slice).unwrap_or_default();
-        work::go_through(indices.len());
-        indices.iter().filter_map(|index| self.facts.get(*index))
+        self.at(self.by_name.get(name))
+    }
+
+    /// Facts about one object.
+    pub fn of<'s>(&'s self, subject: &ObjectRef) -> impl Iterator<Item = &'s Fact> + use<'s> {
+        self.at(self.by_subject.get(subject))
     }
 
     /// Facts of one name about one object.
     pub fn about<'s>(
         &'s self,
-        name: &str,
-        subject: &'s ObjectRef,
+        name: &'s str,
+        subject: &ObjectRef,
     ) -> impl Iterator<Item = &'s Fact> + use<'s> {
-        self.named(name).filter(move |fact| fact.subject == *subject)
+        self.of(subject).filter(move |fact| fact.name == name)
+    }
+
+    fn at<'s>(&'s self, indices: Option<&'s Vec<usize>>) -> impl Iterator<Item = &'s Fact> + use<'s> {
+        let indices = indices.map(Vec::as_slice).unwrap_or_default();
+        work::go_through(indices.len());
+        indices.iter().filter_map(|index| self.facts.get(*index))
     }
 
     /// Whether a fact of this name holds for the object.

@@ -46,3 +46,11 @@ async fn work_grows_with_the_number_of_healthy_pods() {
         assert!(large < 5 * small, "{description}: {small} objects at 400 pods, {large} at 1,600");
     }
 }
+
+#[tokio::test]
+async fn work_grows_with_the_number_of_faults() {
+    let healthy = work_among(1000, 0, "something is wrong").await;
+    let few = work_among(1000, 50, "something is wrong").await - healthy;
+    let many = work_among(1000, 200, "something is wrong").await - healthy;
+    assert!(many < 5 * few, "{few} objects more for 50 broken Deployments, {many} for 200");
+}
