@@ -7,6 +7,7 @@ mod assist;
 #[cfg(test)]
 mod growth_tests;
 mod plan;
+mod reach;
 
 use std::collections::BTreeSet;
 use std::time::Instant;
@@ -14,9 +15,9 @@ use std::time::Instant;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::agent::{self, AgentError, Collector, Limits, Source, Want};
-use crate::cluster::address::{self, Target};
+use crate::cluster::address::Target;
 use crate::cluster::topology::{Relation, Topology};
-use crate::cluster::types::{Health, LabelSelector, Object};
+use crate::cluster::types::{LabelSelector, Object};
 use crate::cluster::{ClusterState, Kind, ObjectRef};
 use crate::correlate::{Focus, anomaly, assemble, depend, explain, focus};
 use crate::diagnose::{self, Context};
@@ -71,7 +72,7 @@ impl Progress for Silent {
     fn phase(&self, _: &str) {}
 }
 
-/// Investigates: reads in at most four rounds, analyses, reports.
+/// Investigates: reads in a few rounds, analyses, reports.
 ///
 /// # Errors
 /// Where nothing at all could be read, or a chosen namespace does not exist.
@@ -236,10 +237,17 @@ impl Work<'_> {
         let topology = Topology::new(state);
         let focus = focus_of(grounding.within(understood, request, &topology), request, state);
         let mut wants = first_logs(&topology, &focus, request);
-        wants.extend(related(&topology, &chosen));
+        let related = reach::related(&topology, &chosen, &focus);
+        wants.extend(related.iter().cloned());
         wants.extend(usage(state));
         drop(topology);
         collector.read(&wants).await;
+        if !related.is_empty() {
+            // Only now is it known what runs behind the Services of other namespaces.
+            let state = collector.state();
+            let wants = first_logs(&Topology::new(state), &focus, request);
+            collector.read(&wants).await;
+        }
         clock.lap("logs");
 
         progress.phase("Correlating");
@@ -251,8 +259,7 @@ impl Work<'_> {
             let mut wants = agent::all_kinds(&chosen);
             wants.extend(more_logs(collector.state(), &focus));
             collector.read(&wants).await;
-            let wants = said(collector.state(), &chosen);
-            collector.read(&wants).await;
+            reach::follow(collector, &chosen, &focus).await;
             clock.lap("logs");
             analysis = analyze_state(collector.state(), graph, &focus, request);
             clock.lap("correlate");
@@ -372,6 +379,7 @@ fn first_logs(topology: &Topology<'_>, focus: &Focus, request: &Request) -> Vec<
         }
     }
     workloads.extend(callers_in_doubt(state, topology, focus));
+    workloads.extend(reach::makers(state));
     // One component of the control plane fails for another.
     let components = control_plane(state);
     if components.iter().any(|component| workloads.contains(component)) {
@@ -406,70 +414,6 @@ fn callers_in_doubt(state: &ClusterState, topology: &Topology<'_>, focus: &Focus
     callers.filter(|caller| focus.in_scope(caller)).take(MAX_DOUBTFUL).cloned().collect()
 }
 
-/// Kinds that tell whether a Service of another namespace works.
-const BACKEND: [Kind; 9] = [
-    Kind::Service,
-    Kind::NetworkPolicy,
-    Kind::EndpointSlice,
-    Kind::Pod,
-    Kind::Deployment,
-    Kind::StatefulSet,
-    Kind::DaemonSet,
-    Kind::ReplicaSet,
-    Kind::Event,
-];
-/// Most namespaces beyond the chosen ones that are read.
-const MAX_RELATED: usize = 8;
-
-/// What the chosen namespaces lead to: namespaces they call, and those of the webhooks that
-/// refuse their objects. `-n` says where the complaint is; it is no wall.
-fn related(topology: &Topology<'_>, chosen: &[String]) -> Vec<Want> {
-    if chosen.is_empty() {
-        return Vec::new();
-    }
-    let webhooks =
-        topology.state().events.iter().any(|event| event.is_warning() && event.message.contains("webhook"));
-    let leads =
-        |relation: Relation| relation == Relation::Calls || (webhooks && relation == Relation::Admits);
-    let edges = topology.edges().iter().filter(|edge| {
-        leads(edge.relation) || (edge.relation == Relation::Routes && edge.from.kind.custom().is_some())
-    });
-    // What a custom resource that is not well, or that steers requests, is about.
-    let custom = topology.state().custom_resources.iter().filter(|resource| {
-        !resource.destinations.is_empty()
-            || resource.worst().is_some_and(|worst| worst.health >= Health::Slow)
-    });
-    let namespaces: BTreeSet<&str> = edges
-        .map(|edge| edge.to.ns())
-        .chain(custom.map(|resource| resource.metadata.namespace.as_str()))
-        .filter(|namespace| !namespace.is_empty() && !chosen.iter().any(|own| own == namespace))
-        .collect();
-    backends(namespaces.into_iter())
-}
-
-/// The namespaces of Services that logs say cannot be reached, where they were left out.
-fn said(state: &ClusterState, chosen: &[String]) -> Vec<Want> {
-    if chosen.is_empty() {
-        return Vec::new();
-    }
-    let logs = LogIndex::new(state, &Topology::new(state), None);
-    let hosts = logs.iter().filter_map(|finding| finding.target.as_ref()).map(|target| target.host.as_str());
-    let named = hosts.filter_map(|host| address::namespaced(host)).map(|(_, namespace)| namespace);
-    let left_out = |namespace: &&str| {
-        state.namespaces.get("", namespace).is_some() && !chosen.iter().any(|own| own == namespace)
-    };
-    backends(named.filter(left_out).collect::<BTreeSet<&str>>().into_iter())
-}
-
-/// What tells whether the Services of some namespaces work.
-fn backends<'n>(namespaces: impl Iterator<Item = &'n str>) -> Vec<Want> {
-    let kinds = |namespace: &str| {
-        let namespace = namespace.to_owned();
-        BACKEND.iter().map(move |kind| Want::Kind { kind: kind.clone(), namespace: Some(namespace.clone()) })
-    };
-    namespaces.take(MAX_RELATED).flat_map(kinds).collect()
-}
-
 /// What containers use, in namespaces that give them a limit on CPU which nobody stated: whether
 /// that slows them down, only measuring tells.
 fn usage(state: &ClusterState) -> Vec<Want> {
@@ -480,7 +424,7 @@ fn usage(state: &ClusterState) -> Vec<Want> {
         state.limit_ranges.iter().filter(gives).map(|range| range.metadata.namespace.as_str()).collect();
     namespaces
         .into_iter()
-        .take(MAX_RELATED)
+        .take(reach::MAX_NAMESPACES)
         .map(|namespace| Want::Kind { kind: Kind::PodMetrics, namespace: Some(namespace.to_owned()) })
         .collect()
 }

@@ -1,5 +1,6 @@
 //! Network addresses in configuration and logs, and what they resolve to in the cluster.
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -136,6 +137,27 @@ pub fn namespaced(host: &str) -> Option<(&str, &str)> {
     matches!(labels.next(), None | Some("svc")).then_some((name, namespace))
 }
 
+/// The Service that a host would need which is taken for one of the outside, or was not read, because no
+/// namespace has the name of its second part, though there is a Service of its first part elsewhere.
+///
+/// Only for who knows that the host does not resolve; any other may be one of the outside.
+pub fn misplaced(state: &ClusterState, caller: &str, address: &Address, unread: bool) -> Option<ObjectRef> {
+    let (name, namespace) = namespaced(&address.host)?;
+    // No top-level domain of hosts on the Internet that is usual is that long and a namespace's name.
+    let internal = unread || namespace.len() > 4 || namespace.contains('-');
+    // Nor do they listen at the very port of a Service, but for those of the web.
+    let port = address.port.filter(|port| !matches!(port, 80 | 443)).map(i64::from);
+    let fits = |service: &&Service| {
+        let here = unread || service.metadata.namespace == caller;
+        let same_port = service.spec.ports.iter().any(|own| Some(own.port) == port);
+        service.metadata.name == name
+            && service.metadata.namespace != namespace
+            && ((internal && here) || same_port)
+    };
+    state.services.iter().find(fits)?;
+    Some(ObjectRef::new(Kind::Service, namespace, name))
+}
+
 fn service(state: &ClusterState, namespace: &str, name: &str) -> Target {
     let object = ObjectRef::new(Kind::Service, namespace, name);
     match state.exists(&Kind::Service, namespace, name) {
@@ -174,6 +196,34 @@ fn resolve_ip(state: &ClusterState, ip: &str) -> Target {
     match state.pods.iter().find(|pod| pod.status.pod_ip == ip && !pod.spec.host_network) {
         Some(pod) => Target::Pod(pod.object_ref()),
         None => Target::External,
+    }
+}
+
+/// Hosts of the outside by which requests enter the cluster again: those of its Ingresses.
+#[derive(Clone, Debug, Default)]
+pub struct Entrances {
+    by_host: HashMap<String, Vec<ObjectRef>>,
+}
+
+impl Entrances {
+    /// Collects the hosts of all Ingresses.
+    pub fn new(state: &ClusterState) -> Self {
+        let mut entrances = Self::default();
+        for ingress in &state.ingresses {
+            for rule in ingress.spec.rules.iter().filter(|rule| !rule.host.is_empty()) {
+                let known = entrances.by_host.entry(rule.host.to_lowercase()).or_default();
+                if known.last() != Some(&ingress.object_ref()) {
+                    known.push(ingress.object_ref());
+                }
+            }
+        }
+        entrances
+    }
+
+    /// The Ingresses that take a host's requests: by its name, else by a wildcard for it.
+    pub fn of(&self, host: &str) -> &[ObjectRef] {
+        let wildcard = || self.by_host.get(&format!("*.{}", host.split_once('.')?.1));
+        self.by_host.get(host).or_else(wildcard).map_or(&[], Vec::as_slice)
     }
 }
 

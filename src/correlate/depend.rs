@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cluster::address::{self, Address, Target};
+use crate::cluster::address::{self, Address, Entrances, Target};
 use crate::cluster::topology::Relation;
 use crate::cluster::{Kind, ObjectRef};
 use crate::diagnose::{Context, Facts};
@@ -138,6 +138,7 @@ impl Dependencies {
 
     /// Calls that logs show to fail, by their target.
     fn logs(&mut self, context: &Context<'_>) {
+        let entrances = Entrances::new(context.state);
         for finding in context.logs.iter().filter(|finding| !finding.recovered && !finding.is_milestone()) {
             let Some(target) = &finding.target else {
                 if matches!(finding.class, "call" | "dependency") {
@@ -155,7 +156,7 @@ impl Dependencies {
             .excerpt(finding.excerpt.clone())
             .at(finding.last)
             .times(finding.count);
-            for on in resolve(context, &finding.workload, target) {
+            for on in resolve(context, &entrances, &finding.workload, target) {
                 let how = format!("fails to call {target} ({})", finding.signature);
                 self.add(&finding.workload, on, Strength::Proven, how, vec![evidence.clone()]);
             }
@@ -165,7 +166,12 @@ impl Dependencies {
 
 /// What a target of a log line is, also where its IP is not the Service's any more: then the
 /// caller's configured calls with the same port are meant.
-fn resolve(context: &Context<'_>, caller: &ObjectRef, target: &Address) -> Vec<ObjectRef> {
+fn resolve(
+    context: &Context<'_>,
+    entrances: &Entrances,
+    caller: &ObjectRef,
+    target: &Address,
+) -> Vec<ObjectRef> {
     match address::resolve(context.state, caller.ns(), &target.host) {
         Target::Service(service) | Target::Missing(service) => vec![service],
         Target::Pod(pod) => vec![context.topology.workload_of(&pod)],
@@ -178,6 +184,7 @@ fn resolve(context: &Context<'_>, caller: &ObjectRef, target: &Address) -> Vec<O
                 _ => None,
             })
             .collect(),
+        Target::External => entrances.of(&target.host).to_vec(),
         _ => Vec::new(),
     }
 }

@@ -88,6 +88,7 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
         }
     }
     for ((server, signature), findings) in limited {
+        let (signature, findings) = beneath(context, &server, signature, findings);
         limit(context, &server, signature, &findings, facts);
     }
 }
@@ -163,6 +164,23 @@ fn rejected(context: &Context<'_>, finding: &LogFinding, product: Option<&'stati
         fact = fact.object("server", server);
     }
     facts.add(fact);
+}
+
+/// What the store itself says of why it cannot persist: that its disk is full.
+fn beneath<'a>(
+    context: &'a Context<'_>,
+    server: &'a ObjectRef,
+    signature: &'static str,
+    findings: Vec<&'a LogFinding>,
+) -> (&'static str, Vec<&'a LogFinding>) {
+    if signature != "persistence-failed" {
+        return (signature, findings);
+    }
+    let full = context.logs.with(server, "disk-full").find(|finding| !finding.recovered);
+    match full {
+        Some(full) => ("store-full", std::iter::once(full).chain(findings).collect()),
+        None => (signature, findings),
+    }
 }
 
 fn limit(

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use super::Context;
 use crate::cluster::address::{self, Target};
-use crate::cluster::topology::Relation;
+use crate::cluster::topology::{Call, Relation};
 use crate::cluster::types::{Container, ContainerPort, Object, Pod, PodSpec, Service, ServicePort};
 use crate::cluster::{Kind, ObjectRef};
 use crate::evidence::{Evidence, PREVIOUS_RUN, Source};
@@ -290,9 +290,75 @@ pub(super) fn namesake(context: &Context<'_>, namespace: &str, name: &str) -> Op
         .map(Object::object_ref)
 }
 
-/// The workload of a product that a caller most likely uses: one it is configured to call, else
-/// one that nobody else is known to call, the name closest to the caller's first.
+/// The configured calls of a workload to servers of a product, one for each host.
+pub(super) fn calls_to<'c>(context: &'c Context<'_>, caller: &'c ObjectRef, product: &str) -> Vec<&'c Call> {
+    let is = |call: &&Call| {
+        let server = match &call.target {
+            Target::Service(service) => behind(context, service).into_iter().next(),
+            Target::Pod(pod) => Some(context.topology.workload_of(pod)),
+            _ => None,
+        };
+        let runs = server.and_then(|server| product_of(context, &server));
+        runs.or_else(|| product_of_port(call.address.port_or_default()?)) == Some(product)
+    };
+    let mut calls: Vec<&Call> = context.topology.calls_of(caller).filter(is).collect();
+    calls.sort_by(|a, b| a.address.host.cmp(&b.address.host));
+    calls.dedup_by(|a, b| a.address.host == b.address.host);
+    calls
+}
+
+/// The configured call that a line which names no address is about: the only one to the product that
+/// the line, or the client library in its trace, is of.
+pub(super) fn call_meant<'c>(context: &'c Context<'_>, finding: &'c LogFinding) -> Option<&'c Call> {
+    if finding.target.is_some() {
+        return None;
+    }
+    let named = finding.params.get("product").and_then(|product| product_name(product));
+    let product = named.or_else(|| driver(context, finding))?;
+    match calls_to(context, &finding.workload, product).as_slice() {
+        [only] => Some(only),
+        _ => None,
+    }
+}
+
+/// Words of client libraries in stack traces, by product.
+const DRIVERS: [(&str, &[&str]); 5] = [
+    ("mysql", &["com.mysql.", "mysql-connector", "org.mariadb.", "pymysql", "mysql2/"]),
+    ("postgresql", &["org.postgresql.", "psycopg", "node_modules/pg/", "jackc/pgx", "Npgsql"]),
+    ("redis", &["io.lettuce.", "redis.clients.", "StackExchange.Redis", "go-redis", "ioredis"]),
+    ("mongodb", &["com.mongodb.", "pymongo", "mongo-driver", "node_modules/mongodb/"]),
+    ("rabbitmq", &["com.rabbitmq.", "amqplib", "pika."]),
+];
+/// Lines after a finding that may be its trace.
+const TRACE: usize = 120;
+
+/// The product whose client library the trace of a finding goes through first.
+pub(super) fn driver(context: &Context<'_>, finding: &LogFinding) -> Option<&'static str> {
+    if finding.target.is_some() {
+        return None;
+    }
+    let key = &finding.key;
+    let log = context.state.logs.get(&key.namespace, &key.pod, &key.container, key.previous)?;
+    let mut trace = log.text.lines().skip(finding.line.saturating_sub(2)).take(TRACE);
+    trace.find_map(|line| {
+        DRIVERS
+            .iter()
+            .find(|(_, words)| words.iter().any(|word| line.contains(word)))
+            .map(|(product, _)| *product)
+    })
+}
+
+/// The workload of a product that a caller most likely uses: the one it is configured to call, else
+/// one of its namespace that nobody else is known to call, the name closest to the caller's first.
 pub(super) fn server_of(context: &Context<'_>, caller: &ObjectRef, product: &str) -> Option<ObjectRef> {
+    if let [only] = calls_to(context, caller, product).as_slice() {
+        // One that is outside, or was not read, is still the one.
+        return match &only.target {
+            Target::Service(service) => behind(context, service).into_iter().next(),
+            Target::Pod(pod) => Some(context.topology.workload_of(pod)),
+            _ => None,
+        };
+    }
     let servers = context
         .topology
         .pods_by_workload()

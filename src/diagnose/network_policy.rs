@@ -113,11 +113,12 @@ fn resolved(
 ) -> Vec<Attempt> {
     let seen: Vec<Evidence> = net::failed_calls(context)
         .filter(|finding| finding.workload == *caller && silent(finding) && !is_lookup(finding))
-        .filter(|finding| {
-            finding.target.as_ref().is_some_and(|target| {
+        .filter(|finding| match &finding.target {
+            Some(target) => {
                 short(&target.host) == short(host)
                     || (target.port.is_some() && target.port == port && address::is_ip(&target.host))
-            })
+            }
+            None => net::call_meant(context, finding).is_some_and(|call| call.address.host == host),
         })
         .map(net::line)
         .collect();

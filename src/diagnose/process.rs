@@ -250,7 +250,8 @@ fn collision(context: &Context<'_>, instance: &Instance<'_>, finding: &LogFindin
     }
     let services = context.state.services.in_namespace(instance.namespace());
     let prefix = |service: &Service| service.metadata.name.to_uppercase().replace('-', "_");
-    let variable = finding.params.get("variable").cloned();
+    let implied = || finding.params.get("name").map(|prefix| format!("{prefix}_PORT"));
+    let variable = finding.params.get("variable").cloned().or_else(implied);
     let by_variable = || {
         let variable = variable.as_deref()?;
         services.iter().find(|service| variable.strip_prefix(&prefix(service)).is_some_and(is_injected))

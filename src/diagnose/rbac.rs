@@ -5,8 +5,9 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::{Context, Fact, FactSpec, Facts, net};
-use crate::cluster::types::{Object, PolicyRule, Role, RoleBinding};
-use crate::cluster::{Kind, ObjectRef};
+use crate::cluster::topology::references;
+use crate::cluster::types::{Object, PolicyRule, Role, RoleBinding, Workload};
+use crate::cluster::{Kind, ObjectRef, Truth};
 use crate::evidence::Evidence;
 
 /// See [`super::Diagnoser::facts`].
@@ -65,7 +66,8 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
         match finding.signature {
             "rbac-forbidden" => {
                 if let Some(request) = parse(&finding.excerpt) {
-                    facts.add(denied(context, &finding.workload, &request).evidence([net::line(finding)]));
+                    let fact = denied(context, &finding.workload, &request).evidence([net::line(finding)]);
+                    facts.add(waiting(context, &request).into_iter().fold(fact, Fact::affects));
                 }
             }
             "token-missing" => {
@@ -163,6 +165,27 @@ fn denied(context: &Context<'_>, workload: &ObjectRef, request: &Request) -> Fac
     }
     let absence = Evidence::absence(account, "no binding that applies names the account");
     fact.param("class", "not-bound").evidence([absence])
+}
+
+/// Workloads that lack what the denied request would have made: a Secret or ConfigMap in its namespace
+/// that they name and that is not there.
+fn waiting(context: &Context<'_>, request: &Request) -> Vec<ObjectRef> {
+    let kind = match request.resource.as_str() {
+        "secrets" => Kind::Secret,
+        "configmaps" => Kind::ConfigMap,
+        _ => return Vec::new(),
+    };
+    if !matches!(request.verb.as_str(), "create" | "update" | "patch") {
+        return Vec::new();
+    }
+    let absent = |name: &str| context.state.exists(&kind, &request.namespace, name) == Truth::False;
+    let lacks = |workload: &&Workload| {
+        references(&workload.template().spec)
+            .iter()
+            .any(|(of, name, _, _, optional)| *of == kind && !optional && absent(name))
+    };
+    let workloads = context.state.workloads.in_namespace(&request.namespace).iter();
+    workloads.filter(lacks).map(Object::object_ref).collect()
 }
 
 fn with_binding(fact: Fact, binding: &RoleBinding) -> Fact {

@@ -19,9 +19,9 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use crate::cluster::address::{Address, Target};
+use crate::cluster::address::{self, Address, Target};
 use crate::cluster::logs::{Log, LogKey};
-use crate::cluster::topology::Topology;
+use crate::cluster::topology::{Call, Topology};
 use crate::cluster::types::Pod;
 use crate::cluster::{ClusterState, Kind, ObjectRef};
 use crate::redact;
@@ -157,7 +157,14 @@ impl LogIndex {
 /// The address that a workload is configured to call and no Service has, where it is just one: what
 /// a resolver's error is about that names no host.
 fn only_missing(topology: &Topology<'_>, workload: &ObjectRef) -> Option<Address> {
-    let mut missing = topology.calls_of(workload).filter(|call| matches!(call.target, Target::Missing(_)));
+    let absent = |call: &&Call| match call.target {
+        Target::Missing(_) => true,
+        Target::External => {
+            address::misplaced(topology.state(), workload.ns(), &call.address, false).is_some()
+        }
+        _ => false,
+    };
+    let mut missing = topology.calls_of(workload).filter(absent);
     let first = missing.next()?;
     let same = missing.all(|other| other.address.host == first.address.host);
     let port = first.address.port_or_default();

@@ -431,6 +431,16 @@ mod tests {
     }
 
     #[test]
+    fn a_place_before_the_message_is_no_frame_of_a_trace() {
+        let found = faults(
+            "2026/11/24 03:31:53 main.go:42: ping db: dial tcp 10.0.0.1:5432: connect: connection refused\n\
+             [2026/11/24 03:31:54] [proxy.go:877] Error redeeming: x509: certificate has expired or is not yet valid\n",
+        );
+        let told: Vec<&str> = found.iter().map(|one| one.signature).collect();
+        assert_eq!(told, ["connection-refused", "certificate-expired"]);
+    }
+
+    #[test]
     fn the_end_of_a_run() {
         let log = "up\npanic: no tiers\n\ngoroutine 1 [running]:\nmain.main()\n\t/src/main.go:9 +0x1c\n";
         assert!(scanned(log, true)[0].at_end);

@@ -57,7 +57,7 @@ enum Kind {
 /// Lines that only say where, not what.
 static FRAME: LazyLock<Regex> = LazyLock::new(|| {
     constant(
-        r#"^\s*(?:at\s|File "|goroutine [0-9]+ |created by |\.\.\. [0-9]+ (?:more|common)|[~^]+\s*$|from \S+:[0-9]+:in|#[0-9]+ |[0-9]+: +\S+::|--- End of|Stack trace|Backtrace|stack backtrace|note: |\[signal |exit status|\S+\(.*\)$|\S+\.go:[0-9]+|\S+ \+0x[0-9a-f]+|Node\.js v|thrown in|Traceback \(|-{3,}\s*$|={3,}\s*$|\*{3,}\s*$|[{}\[\]();]+$|\S+:[0-9]+(?::in [`'][^`']*['`]?)?$)"#,
+        r#"^\s*(?:at\s|File "|goroutine [0-9]+ |created by |\.\.\. [0-9]+ (?:more|common)|[~^]+\s*$|from \S+:[0-9]+:in|#[0-9]+ |[0-9]+: +\S+::|--- End of|Stack trace|Backtrace|stack backtrace|note: |\[signal |exit status|\S+\(.*\)$|\S+\.go:[0-9]+(?: \+0x[0-9a-f]+| \(0x[0-9a-f]+\))?\s*$|\S+ \+0x[0-9a-f]+|Node\.js v|thrown in|Traceback \(|-{3,}\s*$|={3,}\s*$|\*{3,}\s*$|[{}\[\]();]+$|\S+:[0-9]+(?::in [`'][^`']*['`]?)?$)"#,
     )
 });
 /// Lines that continue an entry although they are not indented.

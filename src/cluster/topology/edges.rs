@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::references::{references, same_references};
 use super::{Edge, Relation, Topology, controller_of};
-use crate::cluster::address::Target;
+use crate::cluster::address::{Entrances, Target};
 use crate::cluster::object::{Kind, ObjectRef};
 use crate::cluster::types::*;
 
@@ -201,13 +201,17 @@ impl Deriving<'_, '_> {
     }
 
     fn call(&mut self) {
+        let entrances = Entrances::new(self.topology.state());
         for call in self.topology.calls() {
             let to = match &call.target {
-                Target::Service(service) | Target::Missing(service) => service.clone(),
-                Target::Pod(pod) => self.topology.workload_of(pod),
-                _ => continue,
+                Target::Service(service) | Target::Missing(service) => vec![service.clone()],
+                Target::Pod(pod) => vec![self.topology.workload_of(pod)],
+                Target::External => entrances.of(&call.address.host).to_vec(),
+                Target::Loopback | Target::Unknown => Vec::new(),
             };
-            self.edge(&call.caller, to, Relation::Calls, call.stated_in.clone());
+            for to in to {
+                self.edge(&call.caller, to, Relation::Calls, call.stated_in.clone());
+            }
         }
     }
 }

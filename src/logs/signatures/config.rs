@@ -12,6 +12,8 @@ pub(super) const RULES: &[Rule] = &[
         .unless(r"ERR_SOCKET_BAD_PORT"),
     Rule::new("service-env-collision", "config", r"(?:invalid|parse|parsing|strconv|number ?format|for input string|int\(\)|cannot convert|not a (?:valid )?(?:number|integer|port)|unable to (?:parse|convert)|bad port|could not parse|failed to (?:parse|convert|bind)|NaN|port must be|should be|received type|malformed|illegal)[^\n]{0,120}(?P<value>tcp://[0-9a-f.:\[\]]+:[0-9]+)"),
     Rule::new("service-env-collision", "config", r"(?P<value>tcp://[0-9]+\.[0-9]+\.[0-9]+\.[0-9]+:[0-9]+)['\x22]?[^\n]{0,80}(?:invalid|not a (?:valid )?(?:number|integer|port)|must be|cannot be parsed|is not)"),
+    // Images of Confluent refuse to start for it, without a word on where it comes from.
+    Rule::new("service-env-collision", "config", r"\b(?:PORT|HOST) is deprecated\. Please use (?P<name>(?-i:[A-Z][A-Z0-9_]*?))_(?:ADVERTISED_)?LISTENERS instead"),
     // A variable that is not there.
     missing(r"(?:missing|required|undefined|unset|absent|empty|no)(?: the| a)?(?: (?:required|mandatory|necessary|needed|following|expected))?(?: environment| env| config(?:uration)?)(?: variable| var|ironment variable)?s?(?: is| are)?(?: not set| missing| required)?:? ?[`'\x22\[(]*(?P<variable>(?-i:[A-Z][A-Z0-9_]{2,}))"),
     missing(r"env(?:ironment)?(?:[ _-]?(?:variable|var))?s?:? ?[`'\x22\[(<$]*(?P<variable>(?-i:[A-Z][A-Z0-9_]{2,}))[`'\x22\])>]* (?:is |are |was |were |must be |should be |has to be |needs to be |has |have )?(?:required|not set|not defined|undefined|unset|missing|empty|mandatory|not found|not provided|set\b|defined|specified|provided|not present|not specified|not been set)"),

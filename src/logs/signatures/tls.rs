@@ -21,12 +21,12 @@ pub(super) const RULES: &[Rule] = &[
     error(r"tls: (?:no supported versions|protocol version not supported|client offered only unsupported)|no cipher suites in common|no protocols in common|NO_SHARED_CIPHER|no shared cipher|unsupported protocol|UNSUPPORTED_PROTOCOL|handshake_failure|handshake failure|alert protocol version|server selected unsupported protocol|no appropriate protocol").with(&[("reason", "no-common-protocol")])
         .unless(r"unsupported protocol scheme"),
     error(r"certificate required|bad certificate|tls: bad_certificate|peer did not return a certificate|no required SSL certificate|client (?:certificate|cert)[^\n]{0,40}(?:required|not provided|missing)").with(&[("reason", "client-certificate")])
-        .unless("TLS handshake error from"),
+        .unless(r"TLS handshake error from|NetServerImpl|while SSL handshaking, client:"),
     // A server's word that its caller does not accept the certificate that it shows.
-    Rule::new("certificate-refused", "server", r"TLS handshake error from (?P<name>\S+): remote error: tls: (?P<reason>bad certificate|unknown certificate(?: authority)?|expired certificate|certificate unknown|revoked certificate)").any(),
+    Rule::new("certificate-refused", "server", r"TLS handshake error from (?P<name>\S+): remote error: tls: (?P<reason>bad certificate|unknown certificate(?: authority)?|expired certificate|certificate unknown|revoked certificate)|NetServerImpl[^\n]*Received fatal alert: (?P<reason2>\w*certificate\w*)|alert (?P<reason3>[a-z ]*certificate[a-z ]*):SSL alert number [0-9]+\) while SSL handshaking, client: (?P<name2>\S+?),").any(),
     error(r"tls: failed to (?:find any PEM|parse)|unable to load (?:server )?certificate|cannot load certificate(?: key)? \x22?(?P<path>[^\x22\s:]+)|private key does not match|key values mismatch|no start line|PEM routines|failed to load (?:tls )?(?:key ?pair|certificate)|keystore was tampered with|keystore password was incorrect|Invalid keystore format|could not load (?:server certificate|private key) file \x22(?P<path2>[^\x22]+)").with(&[("reason", "unusable-certificate")]),
     error(r"remote error: tls: (?P<message>[a-z ]+)|SSLHandshakeException|SSLHandshake(?:Failed)?|TLS handshake (?:error|failed|timeout)|SSL_do_handshake\(\) failed|SSL_connect|SSLError|ssl handshake|AuthenticationException: The remote certificate|\bEPROTO\b|handshake did not succeed|secure connection failed|x509: ").rank(1)
-        .unless(r": EOF$|connection reset|TLS handshake error from"),
+        .unless(r": EOF$|connection reset|TLS handshake error from|NetServerImpl|while SSL handshaking, client:"),
     Rule::new("protocol-mismatch", "call", r"malformed HTTP (?:response|version|request|status)|unsupported protocol scheme|http2: (?:frame too large|server: error reading preface)|bogus greeting|PROTOCOL_ERROR|FRAME_SIZE_ERROR|error reading server preface|preface (?:error|invalid)|invalid (?:http )?(?:request line|method|response)[^\n]{0,30}(?:\\x16|0x16|preface|PRI \*)|HPE_INVALID|Parse Error: Expected HTTP|BadStatusLine|HttpParserException|Invalid HTTP (?:request|method|status line)|unexpected content-type \x22?text/html|received invalid response to SSL negotiation|invalid length of startup packet|unexpected packet|Packets out of order|Got packet bigger|Protocol error, got|invalid (?:protocol|wire) (?:version|header)|Unexpected protocol|Invalid character found in method name|Connection header did not include|missing selected ALPN property|illegal request line").any().peer(),
 ];
 
@@ -41,6 +41,20 @@ const fn error(pattern: &'static str) -> Rule {
 #[cfg(test)]
 mod tests {
     use crate::logs::scan::testing::{each, quiet};
+
+    #[test]
+    fn what_servers_hear_of_their_certificates() {
+        each(&[
+            (
+                "2026-11-24 03:31:53,123 WARN  [io.vertx.core.net.impl.NetServerImpl] (vert.x-eventloop-thread-1) TLS handshake failed: javax.net.ssl.SSLHandshakeException: Received fatal alert: bad_certificate",
+                "certificate-refused reason=bad_certificate",
+            ),
+            (
+                "2026/11/24 03:31:53 [info] 7#7: *42 SSL_do_handshake() failed (SSL: error:0A000412:SSL routines::sslv3 alert bad certificate:SSL alert number 42) while SSL handshaking, client: 10.1.0.9, server: 0.0.0.0:443",
+                "certificate-refused name=10.1.0.9 reason=bad certificate",
+            ),
+        ]);
+    }
 
     #[test]
     fn certificates_and_protocols() {
