@@ -83,6 +83,8 @@ pub(super) struct Scanning {
     pub(super) ended: bool,
     /// Whether it runs and does its work, so that what it said last may be long over.
     pub(super) well: bool,
+    /// Whether it ended well, so that what it only warned of did not matter.
+    pub(super) succeeded: bool,
 }
 
 /// Whether a process that does its work means what a line says: at the level of information it
@@ -112,7 +114,10 @@ pub(super) fn scan(text: &str, scanning: Scanning) -> Vec<Found> {
     let entries = trace::entries(text, scanning.now);
     let meanings: Vec<Option<Meaning>> = entries
         .iter()
-        .map(|entry| meaning(entry).filter(|found| !scanning.well || is_meant(entry, found)))
+        .map(|entry| {
+            let passing = scanning.succeeded && entry.level == Level::Warn;
+            meaning(entry).filter(|found| !passing && (!scanning.well || is_meant(entry, found)))
+        })
         .collect();
     let moods: Vec<Mood> = entries
         .iter()
