@@ -93,7 +93,7 @@ pub(super) struct Scanning {
 fn is_meant(entry: &Entry, meaning: &Meaning) -> bool {
     let quoted = entry.level == Level::Info && matches!(meaning.found.class, "resource" | "crash" | "config");
     let aside = || entry.statements.iter().chain([&entry.fields]).any(|said| ASIDES.is_match(said));
-    !quoted && !(meaning.found.class == "call" && aside())
+    !(quoted || meaning.found.class == "call" && aside())
 }
 
 /// Calls to a program's maker: for newer versions, and to tell how it is used.
