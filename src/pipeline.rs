@@ -263,6 +263,16 @@ impl Work<'_> {
             clock.lap("logs");
             analysis = analyze_state(collector.state(), graph, &focus, request);
             clock.lap("correlate");
+            return analysis;
+        }
+        let echoing = echoing(collector.state(), &focus, &analysis);
+        if !echoing.is_empty() {
+            progress.phase("Reading more logs");
+            let wants = agent::log_wants(collector.state(), &echoing);
+            collector.read(&wants).await;
+            clock.lap("logs");
+            analysis = analyze_state(collector.state(), graph, &focus, request);
+            clock.lap("correlate");
         }
         analysis
     }
@@ -444,6 +454,25 @@ fn more_logs(state: &ClusterState, focus: &Focus) -> Vec<Want> {
     wants
 }
 
+/// Most workloads whose logs are read because a word of the description is in their names.
+const MAX_ECHOING: usize = 10;
+
+/// Workloads that a description which names none may mean by its words, where the cause that was
+/// found is of another: what runs and fails shows in logs alone.
+fn echoing(state: &ClusterState, focus: &Focus, analysis: &Analysis) -> Vec<ObjectRef> {
+    let meant = |hypothesis: &Hypothesis| {
+        let mut objects = hypothesis.chain.iter().map(|link| &link.object).chain([&hypothesis.object]);
+        objects.any(|object| focus.echoes(object))
+    };
+    if focus.names_something() || analysis.hypotheses.first().is_none_or(meant) {
+        return Vec::new();
+    }
+    let own =
+        |workload: &&crate::cluster::types::Workload| !matches!(workload.kind, Kind::ReplicaSet | Kind::Job);
+    let objects = state.workloads.iter().filter(own).map(Object::object_ref);
+    objects.filter(|object| focus.in_scope(object) && focus.echoes(object)).take(MAX_ECHOING).collect()
+}
+
 /// The static pods of the control plane, where it is visible.
 fn control_plane(state: &ClusterState) -> Vec<ObjectRef> {
     let belongs = |pod: &&crate::cluster::types::Pod| {
@@ -509,7 +538,10 @@ pub fn analyze(
     let outcome = explain::explain(&context, &anomalies, &candidates, &dependencies, focus);
     let changes = |workload: &ObjectRef| {
         let found = diagnose::revision::changes_of(&context, workload);
-        found.into_iter().map(|change| change_info(&change)).collect()
+        let mut told: Vec<Change> = found.into_iter().map(|change| change_info(&change)).collect();
+        // Containers of one pod mostly run one image.
+        told.dedup();
+        told
     };
     let mut assembler = assemble::Assembler::new(&anomalies, &facts, graph, focus, topology, &changes);
     let hypotheses = assembler.hypotheses(&outcome.hypotheses);

@@ -168,7 +168,7 @@ fn some(names: &BTreeSet<String>) -> String {
 /// What cannot be told without it.
 fn effect(subject: &Subject) -> &'static str {
     match subject {
-        Subject::Logs => "cannot tell what containers that fail have logged",
+        Subject::Logs => "cannot tell what these containers have logged",
         Subject::Values => "cannot tell a wrong value from a right one",
         Subject::Object(_) => "this object is left out",
         Subject::Group(_) => "cannot tell what the controllers of these say about them",

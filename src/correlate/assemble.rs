@@ -232,9 +232,15 @@ impl<'a> Assembler<'a> {
         let same_field = |known: &EvidenceItem| {
             one.source == Source::Status && known.object == one.object && known.path == one.path
         };
+        // A part of a field that has the same value says no more than the field.
+        let part = |known: &EvidenceItem| {
+            one.source == Source::Status
+                && known.value == one.value
+                && (known.path.starts_with(&one.path) || one.path.starts_with(&known.path))
+        };
         let same = |known: &&mut EvidenceItem| {
             known.source == one.source
-                && any_run(&known.path) == any_run(&one.path)
+                && (any_run(&known.path) == any_run(&one.path) || part(known))
                 && (known.value == one.value || same_field(known))
                 && self.topology.workload_of(&known.object) == self.topology.workload_of(&one.object)
                 && (known.object.kind == one.object.kind || one.source != Source::Event)

@@ -57,6 +57,7 @@ const BLIND_CAP: f64 = 0.85;
 const MISFIT: f64 = 0.02;
 const ALTERNATIVE_CAP: f64 = 0.45;
 const UNASKED_CAP: f64 = 0.25;
+const CALLER_CAP: f64 = 0.75;
 const ECHO_CAP: f64 = 0.70;
 const NEAR_CAP: f64 = 0.40;
 const LIKELY_CAP: f64 = 0.85;
@@ -102,6 +103,11 @@ impl Basis {
                 self.hops > 0 && self.weakest == Strength::Likely,
                 LIKELY_CAP,
                 "calls fail, but the log does not say which",
+            ),
+            (
+                self.link == Link::Caller,
+                CALLER_CAP,
+                "what is described is well, this is about a workload that calls it",
             ),
             (self.link == Link::Echoes, ECHO_CAP, "only the description's words point at it"),
             (

@@ -66,6 +66,8 @@ pub struct Ranked<'a> {
 pub enum Link {
     /// It explains what the description points at.
     Explains,
+    /// It does not, but keeps a workload from calling what the description points at, which is well.
+    Caller,
     /// It does not, but a word of the description is part of its name, or it hits pods of the node
     /// that is named.
     Echoes,
@@ -453,13 +455,37 @@ impl<'a> Search<'a> {
         let on_node = focus.objects.iter().filter(|named| named.kind == Kind::Node).any(|node| {
             touched.iter().any(|object| self.dependencies.of(object).iter().any(|hop| hop.on == *node))
         });
+        if touched.iter().any(|object| self.fails_to_call(object, pointed_at)) {
+            return Link::Caller;
+        }
         if on_node || touched.iter().any(|object| focus.echoes(object)) {
             return Link::Echoes;
         }
         let places: BTreeSet<&str> =
             pointed_at.iter().map(ObjectRef::ns).filter(|namespace| !namespace.is_empty()).collect();
-        let near = touched.iter().any(|object| places.contains(object.ns()));
+        let near = touched
+            .iter()
+            .any(|object| places.contains(object.ns()) || self.calls(object, pointed_at).next().is_some());
         if near { Link::Near } else { Link::Explains }
+    }
+
+    /// The dependencies of a workload on some objects.
+    fn calls<'s>(
+        &'s self,
+        object: &ObjectRef,
+        callees: &'s [ObjectRef],
+    ) -> impl Iterator<Item = &'s Dependency> {
+        let runs = object.kind.is_workload();
+        let own = if runs { self.dependencies.of(object) } else { &[] };
+        own.iter().filter(|dependency| callees.contains(&dependency.on))
+    }
+
+    /// Whether a workload that calls one of some objects fails at what it calls.
+    fn fails_to_call(&self, object: &ObjectRef, callees: &[ObjectRef]) -> bool {
+        let fails = |symptom: &Symptom| {
+            matches!(symptom, Symptom::Errors | Symptom::CallFailing | Symptom::ResolutionFailing)
+        };
+        self.symptoms(object).iter().any(fails) && self.calls(object, callees).next().is_some()
     }
 
     /// Objects whose symptoms follow from an explanation: those on its path and those it affects,

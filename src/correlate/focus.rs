@@ -43,7 +43,8 @@ impl Focus {
         if self.words.is_empty() {
             return false;
         }
-        let own: BTreeSet<String> = self.objects.iter().flat_map(|named| stems(&named.name)).collect();
+        let named = self.objects.iter().filter(|named| named.kind != Kind::Namespace);
+        let own: BTreeSet<String> = named.flat_map(|named| stems(&named.name)).collect();
         stems(&object.name).any(|stem| self.words.contains(&stem) && !own.contains(&stem))
     }
 

@@ -214,7 +214,11 @@ impl<'a> Command<'a> {
         let container = container.as_deref();
         let pods = self.topology.pods_of(target);
         let previous = self.words.iter().any(|word| word == "--previous");
-        let usable = |pod: &&&Pod| verb == "logs" || !pod.is_finished();
+        let usable = |pod: &&&Pod| match verb {
+            "logs" => true,
+            "exec" => is_running(pod, container),
+            _ => !pod.is_finished(),
+        };
         let chosen = pods.iter().filter(usable).max_by_key(|pod| {
             let cited = self.fact.evidence.iter().any(|one| one.object == pod.object_ref());
             let ran = previous && has_previous_run(pod, container);
@@ -300,6 +304,13 @@ fn has_previous_run(pod: &Pod, container: Option<&str>) -> bool {
         container.is_none_or(|name| name == status.name)
             && (status.restart_count > 0 || status.last_state.terminated.is_some())
     })
+}
+
+/// Whether a container (the first where none is named) runs now, so that a command can run in it.
+fn is_running(pod: &Pod, container: Option<&str>) -> bool {
+    let name = container.or_else(|| pod.spec.containers.first().map(|first| first.name.as_str()));
+    let mut statuses = pod.status.all_containers();
+    statuses.any(|status| name == Some(status.name.as_str()) && status.state.running.is_some())
 }
 
 fn restarts(pod: &Pod, container: Option<&str>) -> i64 {

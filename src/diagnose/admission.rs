@@ -6,6 +6,7 @@
 
 mod counted;
 mod defaults;
+mod logged;
 mod message;
 mod rewritten;
 mod webhook;
@@ -286,6 +287,7 @@ fn exceeded(context: &Context<'_>, blocked: &[Blocked<'_>], facts: &mut Facts) {
         }));
     }
     unsaid(context, blocked, facts);
+    logged::run(context, facts);
 }
 
 /// Quotas that are used up while workloads lack pods and the events that would say so are gone.

@@ -188,10 +188,16 @@ fn classify(
         137 if node_oom => "node-oom",
         137 => "killed",
         143 => "terminated",
-        0 if !instance.init || instance.native => "completed",
+        // A launcher may swallow the exit code of the server that gave up.
+        0 if (!instance.init || instance.native) && !gave_up(finding) => "completed",
         code if (129..=165).contains(&code) || ended.signal != 0 => "signal",
         _ => "exit",
     }
+}
+
+/// Whether the process ended over a call that failed: it says so last.
+fn gave_up(finding: Option<&LogFinding>) -> bool {
+    finding.is_some_and(|finding| matches!(finding.class, "call" | "dependency"))
 }
 
 /// The last telling log line before the container ended: a named reason rather than a bare stack trace.

@@ -1,5 +1,7 @@
 //! Why a CronJob does not run when it should.
 
+use std::collections::BTreeMap;
+
 use jiff::tz::TimeZone;
 
 use super::cron_schedule::Schedule;
@@ -40,11 +42,57 @@ const LATELY: i64 = 7 * 86_400;
 
 /// See [`super::Diagnoser::run`].
 pub fn run(context: &Context<'_>, facts: &mut Facts) {
+    let successors = successors(context);
     for cron in context.state.workloads.iter().filter(|workload| workload.kind == Kind::CronJob) {
+        if cron.spec.suspend && is_replaced(cron, &successors) {
+            continue;
+        }
         if let Some(fact) = explain(context, cron) {
             facts.add(fact);
         }
     }
+}
+
+/// CronJobs that have run, by namespace and the name that they may have taken over from: the own name
+/// without its last part.
+fn successors<'a>(context: &Context<'a>) -> BTreeMap<(&'a str, &'a str), Vec<&'a Workload>> {
+    let mut found: BTreeMap<(&str, &str), Vec<&Workload>> = BTreeMap::new();
+    let active = |workload: &&Workload| {
+        workload.kind == Kind::CronJob
+            && !workload.spec.suspend
+            && workload.status.last_schedule_time.0.is_some()
+    };
+    for workload in context.state.workloads.iter().filter(active) {
+        let name = workload.metadata.name.as_str();
+        if let Some((stem, _)) = name.rsplit_once('-') {
+            found.entry((&workload.metadata.namespace, stem)).or_default().push(workload);
+        }
+    }
+    found
+}
+
+/// Whether another CronJob of the same schedule goes on with the work: named after this one or
+/// after the same stem, made after it, and running since this one last ran.
+fn is_replaced<'a>(cron: &'a Workload, successors: &BTreeMap<(&'a str, &'a str), Vec<&'a Workload>>) -> bool {
+    let (namespace, name) = (cron.metadata.namespace.as_str(), cron.metadata.name.as_str());
+    // `report-v1` and `report-v2` have a stem in common, `report-eu` and `report-us` are two things.
+    let versioned = name.rsplit_once('-').filter(|(_, last)| is_version(last)).map(|(stem, _)| stem);
+    let goes_on = |other: &&Workload, same_stem: bool| {
+        let last = other.metadata.name.rsplit('-').next().unwrap_or_default();
+        other.spec.schedule == cron.spec.schedule
+            && other.metadata.creation_timestamp > cron.metadata.creation_timestamp
+            && other.status.last_schedule_time > cron.status.last_schedule_time
+            && (is_version(last) || (!same_stem && matches!(last, "new" | "next")))
+    };
+    let of = |stem: &'a str| successors.get(&(namespace, stem)).map_or(&[][..], Vec::as_slice);
+    of(name).iter().any(|other| goes_on(other, false))
+        || versioned.is_some_and(|stem| of(stem).iter().any(|other| goes_on(other, true)))
+}
+
+/// Whether a part of a name is a version: `v2`, `2`.
+fn is_version(part: &str) -> bool {
+    let digits = part.strip_prefix('v').unwrap_or(part);
+    !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn base(cron: &Workload, by: &'static str) -> Fact {

@@ -44,13 +44,14 @@ pub const FACTS: &[FactSpec] = &[
 ];
 
 /// What the caller can change.
-const REJECTIONS: [&str; 13] = [
+const REJECTIONS: [&str; 14] = [
     "credentials-rejected",
     "role-missing",
     "permission-denied-db",
     "database-missing",
     "schema-error",
     "migration-failed",
+    "schema-newer",
     "version-incompatible",
     "tls-error",
     "certificate-expired",

@@ -77,8 +77,9 @@ pub(super) fn lacks_ready(context: &Context<'_>, workload: &ObjectRef) -> bool {
     }
 }
 
-/// Whether a pod that is not ready yet only takes the time that its probes give it, while another
-/// pod of the same revision shows that the revision works: a rollout or a scale-up that goes on.
+/// Whether a pod that is not ready yet only takes the time that its probes give it: a startup probe
+/// that says how long, or another pod of the same revision that shows that the revision works. A
+/// rollout or a scale-up that goes on.
 pub fn still_starting(context: &Context<'_>, pod: &Pod) -> bool {
     let time = |probe: &Option<Box<Probe>>| {
         probe.as_ref().map_or(0, |probe| probe.initial_delay_seconds + probe.period() * probe.failures())
@@ -100,10 +101,37 @@ pub fn still_starting(context: &Context<'_>, pod: &Pod) -> bool {
         let labels = &pod.metadata.labels;
         labels.get("pod-template-hash").or(labels.get("controller-revision-hash")).cloned()
     };
+    if within_startup_probe(context, pod) {
+        return true;
+    }
     let own = revision(pod);
     let workload = context.topology.workload_of_pod(pod);
     let works = |other: &&&Pod| other.is_ready() && revision(other) == own;
     own.is_some() && context.topology.pods_of(&workload).iter().any(|other| works(&other))
+}
+
+/// Whether each container that is not ready has a startup probe whose time is not up, and the process
+/// has given it no answer that more time would not change.
+fn within_startup_probe(context: &Context<'_>, pod: &Pod) -> bool {
+    let waits = |status: &ContainerStatus| {
+        let own = pod.spec.containers.iter().find(|container| container.name == status.name);
+        let probe = own.and_then(|container| container.startup_probe.as_ref());
+        let age = status.state.running.as_ref().and_then(|run| context.state.age_seconds(run.started_at));
+        status.started != Some(true)
+            && probe.zip(age).is_some_and(|(probe, age)| {
+                age < probe.initial_delay_seconds + probe.period() * probe.failures()
+            })
+    };
+    let fails = |event: &Event| {
+        event.reason == "Unhealthy"
+            && !["refused", "deadline exceeded", "Client.Timeout", "statuscode: 503", "timed out"]
+                .iter()
+                .any(|word| event.message.contains(word))
+    };
+    let statuses = &pod.status.container_statuses;
+    statuses.iter().any(|status| !status.ready)
+        && statuses.iter().all(|status| status.ready || waits(status))
+        && !context.state.events_of(&pod.object_ref()).iter().any(fails)
 }
 
 /// Workloads with pods on a node (finished pods aside), in order.

@@ -2,6 +2,8 @@
 //!
 //! The status is no evidence: many controllers never write it.
 
+mod body;
+
 use super::{Context, Fact, FactSpec, Facts, net};
 use crate::cluster::types::{Ingress, IngressBackend, IngressPath, Object};
 use crate::cluster::{Kind, ObjectRef, Truth};
@@ -55,6 +57,7 @@ pub const FACTS: &[FactSpec] = &[
         params: &[("controller", "the controller's name"), ("class", "the class")],
         refs: &[("workload", "the controller's workload")],
     },
+    body::FACT,
 ];
 
 /// See [`super::Diagnoser::run`].
@@ -66,6 +69,7 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
         duplicate(context, ingress, facts);
         controller(context, ingress, facts);
     }
+    body::run(context, facts);
 }
 
 /// Every path with its host; the default backend has neither.

@@ -98,17 +98,21 @@ fn mount_failed(context: &Context<'_>, workload: &ObjectRef, pod: &Pod) -> Optio
         matches!(event.reason.as_str(), "FailedAttachVolume" | "FailedMount" | "FailedMapVolume")
             && class(&event.message).is_some()
     })?;
-    let by = class(&event.message)?;
-    let volume = quoted(&event.message).unwrap_or_default();
+    let said = class(&event.message)?;
+    let volume = quoted(&event.message).or_else(|| unmounted(&event.message)).unwrap_or_default();
+    let claim = claim_of_volume(context, pod, volume);
+    // The controller's word on who has the volume is an event of its own, which expires first.
+    let held = matches!(said, "timeout" | "not-attached")
+        && claim.as_ref().is_some_and(|claim| is_attached_elsewhere(context, pod, claim));
+    let by = if held { "multi-attach" } else { said };
     let mut fact = Fact::new("volume.mount-failed", workload.clone())
         .param("by", by)
         .param("volume", volume)
         .param("message", event.message.clone())
-        .param("certainty", if matches!(by, "other" | "timeout") { "computed" } else { "decisive" })
+        .param("certainty", if held || matches!(by, "other" | "timeout") { "computed" } else { "decisive" })
         .object("node", node_ref(&pod.spec.node_name))
         .evidence([Evidence::event(event)])
         .since(event.first().0);
-    let claim = claim_of_volume(context, pod, volume);
     if let Some(claim) = &claim {
         fact = fact.object("claim", claim.clone());
     }
@@ -119,6 +123,24 @@ fn mount_failed(context: &Context<'_>, workload: &ObjectRef, pod: &Pod) -> Optio
         fact = held_elsewhere(context, fact, pod, claim.as_ref());
     }
     Some(fact)
+}
+
+/// Whether a volume for one node is attached to another than the pod's, where a pod still uses it.
+fn is_attached_elsewhere(context: &Context<'_>, pod: &Pod, claim: &ObjectRef) -> bool {
+    let Some(found) = context.state.claims.get(claim.ns(), &claim.name) else { return false };
+    let volume = found.spec.volume_name.as_str();
+    let many = |mode: &String| matches!(mode.as_str(), "ReadWriteMany" | "ReadOnlyMany");
+    if volume.is_empty() || found.spec.access_modes.iter().any(many) {
+        return false;
+    }
+    let mut nodes = context
+        .state
+        .volume_attachments
+        .iter()
+        .filter(|one| one.spec.source.persistent_volume_name == volume)
+        .map(|one| one.spec.node_name.as_str())
+        .peekable();
+    nodes.peek().is_some() && nodes.all(|node| node != pod.spec.node_name)
 }
 
 /// The pod and node that have a volume which only one node may have.
@@ -195,6 +217,12 @@ fn class(message: &str) -> Option<&'static str> {
 fn quoted(message: &str) -> Option<&str> {
     let (_, rest) = message.split_once('"')?;
     rest.split_once('"').map(|(name, _)| name)
+}
+
+/// The first volume of those that the kubelet waits for: `unmounted volumes=[data tmp]`.
+fn unmounted(message: &str) -> Option<&str> {
+    let (_, rest) = message.split_once("unmounted volumes=[")?;
+    rest.split([' ', ']']).next().filter(|name| !name.is_empty())
 }
 
 fn driver(message: &str) -> &str {

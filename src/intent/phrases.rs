@@ -225,6 +225,8 @@ pub(super) const PHRASES: &[(Symptom, &[&str])] = &[
             "throws|throwing|returns|returning|giving|gives ~ error|errors|500|500s|5xx",
             "502|503|504|502s|503s|504s",
             "requests|request|purchases|calls ~ fail|fails|failing|failed",
+            "upload|uploads|uploading ~ fail|fails|failing|failed|rejected|refused",
+            "413",
             "@not ~ saved|save|saves|stored",
             "fails|failing intermittently|randomly|sometimes",
             "sync broken|fails|failing",

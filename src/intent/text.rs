@@ -58,7 +58,9 @@ pub(super) fn camel_words(text: &str) -> Option<Vec<String>> {
     let mut words = vec![String::new()];
     for (index, character) in characters.iter().enumerate() {
         let before = index.checked_sub(1).and_then(|index| characters.get(index));
-        let after = characters.get(index + 1);
+        // `PDFs` and `APIs` are one word: the plural ends it.
+        let ends = |at: usize| characters.get(at + 1).is_none_or(|next| !next.is_lowercase());
+        let after = characters.get(index + 1).filter(|after| **after != 's' || !ends(index + 1));
         let begins = character.is_uppercase()
             && before.is_some_and(|before| {
                 before.is_lowercase()

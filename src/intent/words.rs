@@ -103,7 +103,7 @@ const ENGLISH: &str = "
     touched toward trace track traffic tried tries trigger triggered trouble troubleshoot true try trying tuesday
     turn turned turns twice two type unable unavailable unclear under understand undeploy unexpected
     unexpectedly unhealthy unknown unless unreachable unresponsive unscheduled unstable until up update updated updates
-    updating upgrade upgraded upgrading upload upon urgent us usage use used uses using usual usually value values
+    add adding adds pool pools updating upgrade upgraded upgrading upload upon urgent us usage use used uses using usual usually value values
     various version versions very via view visible visit volume wait waited waiting waits wake want wanted wants was wasnt
     watch way we wednesday weekend week weekly weeks weird well went were werent what whatever whats when whenever
     where whether which while who whole whos why wide will window wish with within without wont word wont work

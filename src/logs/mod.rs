@@ -109,7 +109,9 @@ impl LogIndex {
             let pod = state.pods.get(&key.namespace, &key.pod);
             let workload = topology.workload_of(&ObjectRef::new(Kind::Pod, &key.namespace, &key.pod));
             let well = !key.previous && pod.is_some_and(Pod::is_ready);
-            let scanning = Scanning { now: state.now, since, ended: has_ended(pod, key), well };
+            let succeeded = pod.is_some_and(|pod| pod.status.phase == "Succeeded");
+            let ended = has_ended(pod, key) && !succeeded;
+            let scanning = Scanning { now: state.now, since, ended, well, succeeded };
             let over = is_over(pod, key);
             for mut found in scan::scan(text, scanning) {
                 found.recovered |= over;

@@ -83,13 +83,25 @@ pub(super) struct Scanning {
     pub(super) ended: bool,
     /// Whether it runs and does its work, so that what it said last may be long over.
     pub(super) well: bool,
+    /// Whether it ended well, so that what it only warned of did not matter.
+    pub(super) succeeded: bool,
 }
 
 /// Whether a process that does its work means what a line says: at the level of information it
-/// reports on calls, and quotes what users wrote and what others printed.
+/// reports on calls, and quotes what users wrote and what others printed. Whether its maker is
+/// reached does not matter to its work.
 fn is_meant(entry: &Entry, meaning: &Meaning) -> bool {
-    entry.level != Level::Info || !matches!(meaning.found.class, "resource" | "crash" | "config")
+    let quoted = entry.level == Level::Info && matches!(meaning.found.class, "resource" | "crash" | "config");
+    let aside = || entry.statements.iter().chain([&entry.fields]).any(|said| ASIDES.is_match(said));
+    !(quoted || meaning.found.class == "call" && aside())
 }
+
+/// Calls to a program's maker: for newer versions, and to tell how it is used.
+static ASIDES: LazyLock<Regex> = LazyLock::new(|| {
+    constant(
+        r"(?i)\b(?:update|upgrade|version)[-_ .]?check|check(?:ing|er)?[-_ ](?:for )?(?:an? |any |the )?(?:new |newer |newest |latest )?(?:available )?(?:updates?|upgrades?|versions?|releases?)\b|(?:new|newer|latest) (?:version|release) (?:check|info)|\busage[-_ ](?:stats|statistics|reports?|data|tracker)|anonymous (?:usage|telemetry|statistics|data|analytics)|phone[-_ ]?home|\bupdate[-_ ]?center\b",
+    )
+});
 
 /// What one entry means.
 struct Meaning {
@@ -102,7 +114,10 @@ pub(super) fn scan(text: &str, scanning: Scanning) -> Vec<Found> {
     let entries = trace::entries(text, scanning.now);
     let meanings: Vec<Option<Meaning>> = entries
         .iter()
-        .map(|entry| meaning(entry).filter(|found| !scanning.well || is_meant(entry, found)))
+        .map(|entry| {
+            let passing = scanning.succeeded && entry.level == Level::Warn;
+            meaning(entry).filter(|found| !passing && (!scanning.well || is_meant(entry, found)))
+        })
         .collect();
     let moods: Vec<Mood> = entries
         .iter()
@@ -474,6 +489,20 @@ mod tests {
         assert_eq!(look(old), 1);
         // A process that does its work has got over what it said hours ago.
         assert!(scan(old, Scanning { since, well: true, ..Scanning::default() }).is_empty());
+    }
+
+    #[test]
+    fn calls_to_the_maker_are_beside_the_point() {
+        let look = |text: &str, well: bool| scan(text, Scanning { well, ..Scanning::default() }).len();
+        for line in [
+            "2026-11-24T03:31:53Z ERROR Update check failed: Get \"https://up.example.com/v\": dial tcp 203.0.113.9:443: i/o timeout",
+            "2026-11-24T03:31:53Z ERROR cannot check for new versions: dial tcp: lookup up.example.com: no such host",
+            "2026-11-24T03:31:53Z WARN failed to send usage report: dial tcp 203.0.113.9:443: connect: connection refused",
+        ] {
+            assert_eq!((look(line, true), look(line, false)), (0, 1), "{line}");
+        }
+        let own = "2026-11-24T03:31:53Z ERROR update of order failed: dial tcp 203.0.113.9:443: i/o timeout";
+        assert_eq!(look(own, true), 1);
     }
 
     #[test]

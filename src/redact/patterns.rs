@@ -40,7 +40,7 @@ const PATTERNS: &[Pattern] = &[
         r"(?i)[?&](?:sig|signature|key|code|auth|x-amz-(?:signature|credential|security-token)|x-goog-(?:signature|credential))=(?<v>[^\s&#\x22'<>\\]+)",
     ),
     Pattern { regex: r"(?i)\b(?:bearer|basic)\s+(?<v>[A-Za-z0-9._~+/\-]{8,}=*)", test: is_no_word },
-    always(r"(?i)\b(?:identified\s+by|password)\s+'(?<v>[^'\n]+)'"),
+    Pattern { regex: r"(?i)\b(?:identified\s+by|password)\s+'(?<v>[^'\n]+)'", test: is_no_revision },
     Pattern {
         regex: r#"(?i)(?:^|[\s"'\[])--?(?<n>[a-z0-9\-]+)(?:[ \t]+|["'][,\s]+)["']?(?<v>[^\s"',\]\-][^\s"',\]]*)"#,
         test: is_argument,
@@ -53,6 +53,12 @@ const PATTERNS: &[Pattern] = &[
     // Long random text that stands alone: lines of a PEM block cut apart, secret access keys.
     Pattern { regex: r"(?:^|[^A-Za-z0-9+/_.\-])(?<v>[A-Za-z0-9+/]{40,}={0,2})", test: is_random },
 ];
+
+/// SQL gives a user's password so, Alembic the number of a migration.
+fn is_no_revision(text: &str, value: Range<usize>) -> bool {
+    let before = text.get(..value.start).unwrap_or_default();
+    !before.ends_with("revision identified by '")
+}
 
 const fn always(regex: &'static str) -> Pattern {
     Pattern { regex, test: |_, _| true }

@@ -1,6 +1,7 @@
 //! Services without a ready endpoint, with none where it counts, or without an address.
 
 use crate::cluster::ObjectRef;
+use crate::cluster::address::{self, Address, Target};
 use crate::cluster::types::{Object, Service};
 use crate::diagnose::net;
 use crate::diagnose::{Context, Fact, FactSpec, Facts};
@@ -83,9 +84,11 @@ fn local_only(context: &Context<'_>, service: &Service, behind: &[ObjectRef], fa
     for caller in net::users_of(context, &object) {
         let unserved: std::collections::BTreeSet<String> =
             nodes(&caller, false).into_iter().filter(|node| !served.contains(node)).collect();
+        let means = |target: &Address| {
+            address::resolve(context.state, caller.ns(), &target.host) == Target::Service(object.clone())
+        };
         let failing = context.logs.of(&caller).any(|finding| {
-            let host = finding.target.as_ref().and_then(|target| target.host.split('.').next());
-            finding.class == "call" && !finding.recovered && host == Some(service.metadata.name.as_str())
+            finding.class == "call" && !finding.recovered && finding.target.as_ref().is_some_and(means)
         });
         if unserved.is_empty() || !failing {
             continue;

@@ -54,7 +54,9 @@ pub(super) const RULES: &[Rule] = &[
     rule("schema-error", r"relation \x22(?P<table>[^\x22]+)\x22 does not exist|column \x22?(?P<field>[a-z0-9_.]+)\x22? (?:of relation \x22(?P<table2>[^\x22]+)\x22 )?does not exist|UndefinedTable|UndefinedColumn").with(&[("product", "postgresql")]),
     rule("schema-error", r"Table '(?P<table>[^']+)' doesn't exist|Unknown column '(?P<field>[^']+)' in").with(&[("product", "mysql")]).unless(r"gtid_executed"),
     rule("schema-error", r"no such (?:table|column): (?P<table>\S+)|index_not_found_exception|no such index \[(?P<table2>[^\]]+)\]|UNKNOWN_TOPIC_OR_PARTITION|UnknownTopicOrPartition|Topic (?P<name>\S+) not present in metadata|NOT_FOUND - no (?:queue|exchange) '(?P<name2>[^']+)'|ORA-00942|Invalid object name '(?P<table3>[^']+)'|NoSuchBucket|bucket [^\n]{0,60}does not exist|stream not found|Schema-validation: (?:missing|wrong)[^\n]{0,20} (?:table|column)[^\n]{0,40}\[(?P<table4>[^\]]+)\]"),
-    rule("migration-failed", r"Migration(?:s)? [^\n]{0,80}failed|FlywayException|Flyway[^\n]{0,60}(?:failed|checksum mismatch)|Validate failed: Migration|Found non-empty schema|LiquibaseException|Could not acquire change log lock|Waiting for changelog lock|Dirty database version (?P<value>[0-9]+)|alembic\.util\.exc\.CommandError|Can't locate revision identified by|pending migrations?|MigrationError|migration (?P<name>\S+) failed|P3009|P3018").rank(1)
+    // Migrations that the database has had and this version of the program does not know.
+    rule("schema-newer", r"Can't locate revision identified by|Detected applied migration not resolved locally|migration (?P<name>\S+) was previously applied but is missing in the resolved migrations|no migration found for version [0-9]+|migration directory is corrupt, the following files are missing|migration \S+ is missing from the filesystem|migrations? (?:were|was|are|is) applied to the database but (?:is |are )?(?:missing from|not found in) the local"),
+    rule("migration-failed", r"Migration(?:s)? [^\n]{0,80}failed|FlywayException|Flyway[^\n]{0,60}(?:failed|checksum mismatch)|Validate failed: Migration|Found non-empty schema|LiquibaseException|Could not acquire change log lock|Waiting for changelog lock|Dirty database version (?P<value>[0-9]+)|alembic\.util\.exc\.CommandError|pending migrations?|MigrationError|migration (?P<name>\S+) failed|P3009|P3018").rank(1)
         .unless(r"[0-9] pending migrations? (?:applied|found: 0)|no pending migration"),
     rule("permission-denied-db", r"permission denied for (?:table|schema|relation|sequence|database|view|function|language) (?P<name>\S+)|must be owner of|must be superuser|(?:SELECT|INSERT|UPDATE|DELETE|CREATE|DROP|ALTER|INDEX|EXECUTE) command denied to user '(?P<user>[^']*)'|Access denied for user '(?P<user2>[^']*)'@'[^']*' to database '(?P<database>[^']+)'|not authorized on \S+ to execute|ORA-01031|permission was denied on the object"),
     rule("duplicate-key", r"duplicate key value violates unique constraint \x22(?P<name>[^\x22]+)\x22|Duplicate entry '[^\n]{1,120}' for key|E11000 duplicate key|UNIQUE constraint failed").rank(1),
@@ -194,6 +196,14 @@ mod tests {
             (
                 "2026-11-24 03:31:53.120 UTC [71] ERROR:  relation \"orders\" does not exist at character 15",
                 "schema-error table=orders",
+            ),
+            (
+                "ERROR [alembic.util.messaging] Can't locate revision identified by '9c1f0b7d2e44'",
+                "schema-newer",
+            ),
+            (
+                "2026-11-24T03:31:53Z ERROR Validate failed: Detected applied migration not resolved locally: 42.",
+                "schema-newer",
             ),
             ("2026-11-24T03:31:53Z ERROR Unknown column 'tier' in 'field list'", "schema-error field=tier"),
             (

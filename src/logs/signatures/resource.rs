@@ -15,6 +15,8 @@ pub(super) const RULES: &[Rule] = &[
     Rule::new("too-many-open-files", "resource", r"too many open files|\bEMFILE\b|\bENFILE\b|file table overflow|accept4?\(\) failed \(24|\(os error 24\)|No file descriptors available").any(),
     Rule::new("cannot-fork", "resource", r"can't start new thread|unable to create (?:new )?native thread|cannot fork|fork: (?:retry: )?(?:resource temporarily|cannot allocate)|failed to create new OS thread|pthread_create (?:failed|has failed)|newosproc|could not fork|fork failed|Cannot create worker thread|spawn [^\n]{0,80} EAGAIN|uv_thread_create|Resource temporarily unavailable \(EAGAIN\) \(fork|pids? (?:cgroup )?limit").any(),
     Rule::new("cannot-fork", "resource", r"resource temporarily unavailable").rank(2).scope(Scope::Errors),
+    // What the API server refuses to a program that creates objects itself.
+    Rule::new("quota-refused", "resource", r"(?P<message>exceeded quota: [^,\n]+, requested: [^ \n]+, used: [^ \n]+, limited: [^\s\x22'\\]+)"),
     // Memory.
     Rule::new("heap-exhausted", "resource", r"OutOfMemoryError: (?P<reason>[^\n]{1,80})").with(&[("product", "java")]).any().unless("-XX:|unable to create (?:new )?native thread"),
     Rule::new("heap-exhausted", "resource", r"JavaScript heap out of memory|Reached heap limit|Ineffective mark-compacts near heap limit").with(&[("product", "node")]),
