@@ -1,7 +1,6 @@
 //! Abduction: the smallest set of causes that explains what the description points at.
 
-use std::cmp::{Ordering, Reverse};
-use std::collections::{BTreeMap, BTreeSet, BinaryHeap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster::{Kind, ObjectRef};
 use crate::diagnose::Context;
@@ -9,6 +8,7 @@ use crate::knowledge::{Candidate, Proof, Role};
 use crate::symptom::Symptom;
 
 use super::anomaly::Anomaly;
+use super::cover::{Worth, choose};
 use super::depend::{Dependencies, Dependency, Strength};
 use super::focus::Focus;
 
@@ -380,44 +380,7 @@ impl<'a> Search<'a> {
                 }
             }
         }
-        let mut covered: BTreeSet<ObjectRef> = BTreeSet::new();
-        let mut chosen: Vec<Ranked<'a>> = Vec::new();
-        let mut alternatives: Vec<Ranked<'a>> = Vec::new();
-        let mut left: BinaryHeap<Valued> = hypotheses
-            .iter()
-            .map(|(key, ranked)| Valued { value: value(ranked, &covered, &worth), key: Reverse(key.clone()) })
-            .collect();
-        while let Some(mut top) = left.pop() {
-            let Some(ranked) = hypotheses.get(&top.key.0) else { continue };
-            // What is covered since can only have made it worth less, and so every other.
-            let now = value(ranked, &covered, &worth);
-            if now < top.value {
-                top.value = now;
-                left.push(top);
-                continue;
-            }
-            let Some(mut next) = hypotheses.remove(&top.key.0) else { continue };
-            if next.covers.is_subset(&covered) {
-                // An effect whose mechanism is known says nothing more.
-                if !is_effect(&next) || !chosen.iter().any(|cause| tells_mechanism(cause, &next)) {
-                    next.alternative = true;
-                    alternatives.push(next);
-                }
-                continue;
-            }
-            next.rival = hypotheses.values().any(|other| {
-                other.best.score > 0.97 * next.best.score
-                    && other.best.candidate.mode.mode.role == Role::Cause
-                    && other.best.candidate.blame != next.best.candidate.blame
-                    && other.best.path.len() <= next.best.path.len()
-                    && other.covers.is_superset(&next.covers)
-            });
-            covered.extend(next.covers.iter().cloned());
-            covered.extend(self.reached_by(&next.best));
-            chosen.push(next);
-        }
-        chosen.extend(alternatives);
-        chosen
+        choose(hypotheses, &worth, |chosen| self.reached_by(chosen))
     }
 
     /// How bad an object's state is, and how well it fits the description's words.
@@ -473,7 +436,7 @@ impl<'a> Search<'a> {
     fn calls<'s>(
         &'s self,
         object: &ObjectRef,
-        callees: &'s [ObjectRef],
+        callees: &'s BTreeSet<ObjectRef>,
     ) -> impl Iterator<Item = &'s Dependency> {
         let runs = object.kind.is_workload();
         let own = if runs { self.dependencies.of(object) } else { &[] };
@@ -481,7 +444,7 @@ impl<'a> Search<'a> {
     }
 
     /// Whether a workload that calls one of some objects fails at what it calls.
-    fn fails_to_call(&self, object: &ObjectRef, callees: &[ObjectRef]) -> bool {
+    fn fails_to_call(&self, object: &ObjectRef, callees: &BTreeSet<ObjectRef>) -> bool {
         let fails = |symptom: &Symptom| {
             matches!(symptom, Symptom::Errors | Symptom::CallFailing | Symptom::ResolutionFailing)
         };
@@ -505,50 +468,6 @@ impl<'a> Search<'a> {
         }
         reached
     }
-}
-
-/// What it is worth to explain an object, and how well the best explanation does.
-struct Worth {
-    weight: f64,
-    best: f64,
-}
-
-/// A hypothesis by its key, ordered by what it would add; of equals, the first key is the greatest.
-struct Valued {
-    value: f64,
-    key: Reverse<(String, ObjectRef)>,
-}
-
-impl Ord for Valued {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.value.total_cmp(&other.value).then_with(|| self.key.cmp(&other.key))
-    }
-}
-
-impl PartialOrd for Valued {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Valued {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Valued {}
-
-/// How much a hypothesis would add to what is explained already.
-fn value(ranked: &Ranked<'_>, covered: &BTreeSet<ObjectRef>, worth: &BTreeMap<ObjectRef, Worth>) -> f64 {
-    let new = ranked.covers.difference(covered).filter_map(|object| worth.get(object));
-    new.map(|worth| {
-        // A poor explanation of something that has a good one adds little.
-        let relative = ranked.best.score / worth.best.max(0.01);
-        worth.weight * ranked.best.score * relative.min(1.0).powi(4)
-    })
-    .sum::<f64>()
-        + ranked.best.score * 0.01
 }
 
 /// Whether a candidate is a cause by itself, and proven.
@@ -575,18 +494,6 @@ fn prefer_deeper(found: &mut [Explanation<'_>]) {
             one.score *= 0.9;
         }
     }
-}
-
-fn is_effect(ranked: &Ranked<'_>) -> bool {
-    ranked.best.candidate.mode.mode.role == Role::Effect
-}
-
-/// Whether a proven cause explains everything that an effect is seen on.
-fn tells_mechanism(cause: &Ranked<'_>, effect: &Ranked<'_>) -> bool {
-    !is_effect(cause)
-        && cause.best.candidate.proof >= Proof::Computed
-        && cause.best.candidate.contradicted == 0
-        && effect.covers.is_subset(&cause.covers)
 }
 
 /// How well a candidate explains by itself.

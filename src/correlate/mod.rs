@@ -7,6 +7,7 @@ pub mod anomaly;
 
 pub mod assemble;
 pub mod confidence;
+mod cover;
 pub mod depend;
 pub mod explain;
 pub mod focus;
