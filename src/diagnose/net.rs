@@ -71,7 +71,7 @@ pub(super) fn known_open(context: &Context<'_>, workload: &ObjectRef) -> BTreeSe
         .logs
         .of(workload)
         .filter(|finding| finding.class == "start")
-        .filter_map(|finding| finding.params.get("port")?.parse().ok())
+        .flat_map(|finding| finding.ports())
         .collect();
     let Some(spec) = spec_of(context, workload) else { return open };
     let ready = any_ready(context, workload);
@@ -263,6 +263,33 @@ pub(super) fn product_name(text: &str) -> Option<&'static str> {
         .iter()
         .find(|(name, words, _)| *name == text || words.contains(&text.as_str()))
         .map(|(name, ..)| *name)
+}
+
+/// Words of client libraries in stack traces, by product.
+const DRIVERS: [(&str, &[&str]); 5] = [
+    ("mysql", &["com.mysql.", "mysql-connector", "org.mariadb.", "pymysql", "mysql2/"]),
+    ("postgresql", &["org.postgresql.", "psycopg", "node_modules/pg/", "jackc/pgx", "Npgsql"]),
+    ("redis", &["io.lettuce.", "redis.clients.", "StackExchange.Redis", "go-redis", "ioredis"]),
+    ("mongodb", &["com.mongodb.", "pymongo", "mongo-driver", "node_modules/mongodb/"]),
+    ("rabbitmq", &["com.rabbitmq.", "amqplib", "pika."]),
+];
+/// Lines after a finding that may be its trace.
+const TRACE: usize = 120;
+
+/// The product whose client library the trace of a finding goes through first.
+pub(super) fn driver(context: &Context<'_>, finding: &LogFinding) -> Option<&'static str> {
+    if finding.target.is_some() {
+        return None;
+    }
+    let key = &finding.key;
+    let log = context.state.logs.get(&key.namespace, &key.pod, &key.container, key.previous)?;
+    let mut trace = log.text.lines().skip(finding.line.saturating_sub(2)).take(TRACE);
+    trace.find_map(|line| {
+        DRIVERS
+            .iter()
+            .find(|(_, words)| words.iter().any(|word| line.contains(word)))
+            .map(|(product, _)| *product)
+    })
 }
 
 /// The workloads behind a Service, ordered.

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 
 use super::{Context, Fact, FactSpec, Facts, net};
 use crate::cluster::address::{self, Target};
+use crate::cluster::topology::Call;
 use crate::cluster::types::{Pod, Service};
 use crate::cluster::{Kind, ObjectRef};
 use crate::evidence::Evidence;
@@ -64,9 +65,15 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
         return;
     }
     for attempt in attempts(context) {
-        let Some(pod) = net::live_pods(context, &attempt.caller).first().copied() else { continue };
+        let Some(pod) = example(context, &attempt.caller) else { continue };
         judge(context, &attempt, pod, facts);
     }
+}
+
+/// A pod of the caller; of a Job also one that has ended, as its labels are those of the next.
+fn example<'a>(context: &Context<'a>, caller: &ObjectRef) -> Option<&'a Pod> {
+    let ended = || context.topology.pods_of(caller).last().copied().filter(|_| caller.kind == Kind::Job);
+    net::live_pods(context, caller).first().copied().or_else(ended)
 }
 
 fn attempts(context: &Context<'_>) -> Vec<Attempt> {
@@ -111,13 +118,30 @@ fn resolved(
     port: Option<u16>,
     target: &Target,
 ) -> Vec<Attempt> {
+    // A line that names no target is about this one where its driver is for what is behind it, and
+    // for nothing else that the caller calls.
+    let products = |call: &Call| {
+        let Target::Service(service) = &call.target else { return Vec::new() };
+        net::behind(context, service).iter().filter_map(|one| net::product_of(context, one)).collect()
+    };
+    let of_driver = |finding: &LogFinding| {
+        let driver = net::driver(context, finding);
+        let mut fitting = context
+            .topology
+            .calls_of(caller)
+            .filter(|call| driver.is_some_and(|product| products(call).contains(&product)));
+        let first = fitting.next();
+        first.is_some_and(|call| call.address.host == host)
+            && fitting.all(|call| Some(&call.target) == first.map(|first| &first.target))
+    };
     let seen: Vec<Evidence> = net::failed_calls(context)
         .filter(|finding| finding.workload == *caller && silent(finding) && !is_lookup(finding))
-        .filter(|finding| {
-            finding.target.as_ref().is_some_and(|target| {
+        .filter(|finding| match &finding.target {
+            Some(target) => {
                 short(&target.host) == short(host)
                     || (target.port.is_some() && target.port == port && address::is_ip(&target.host))
-            })
+            }
+            None => of_driver(finding),
         })
         .map(net::line)
         .collect();

@@ -57,7 +57,7 @@ pub(super) fn state(context: &Context<'_>, facts: &mut Facts) {
     for finding in net::failed_calls(context) {
         // A server that logs its clients' failures makes no call itself.
         let named = finding.params.get("product").and_then(|product| net::product_name(product));
-        let product = named.or_else(|| driver(context, finding));
+        let product = named.or_else(|| net::driver(context, finding));
         if product.is_some() && product == net::product_of(context, &finding.workload) {
             continue;
         }
@@ -129,33 +129,6 @@ fn disproved(context: &Context<'_>, finding: &LogFinding, meaning: &Target) -> O
             && service.metadata.namespace != namespace
     });
     (internal && elsewhere).then(|| ObjectRef::new(Kind::Service, namespace, name))
-}
-
-/// Words of client libraries in stack traces, by product.
-const DRIVERS: [(&str, &[&str]); 5] = [
-    ("mysql", &["com.mysql.", "mysql-connector", "org.mariadb.", "pymysql", "mysql2/"]),
-    ("postgresql", &["org.postgresql.", "psycopg", "node_modules/pg/", "jackc/pgx", "Npgsql"]),
-    ("redis", &["io.lettuce.", "redis.clients.", "StackExchange.Redis", "go-redis", "ioredis"]),
-    ("mongodb", &["com.mongodb.", "pymongo", "mongo-driver", "node_modules/mongodb/"]),
-    ("rabbitmq", &["com.rabbitmq.", "amqplib", "pika."]),
-];
-/// Lines after a finding that may be its trace.
-const TRACE: usize = 120;
-
-/// The product whose client library the trace of a finding goes through first.
-fn driver(context: &Context<'_>, finding: &LogFinding) -> Option<&'static str> {
-    if finding.target.is_some() {
-        return None;
-    }
-    let key = &finding.key;
-    let log = context.state.logs.get(&key.namespace, &key.pod, &key.container, key.previous)?;
-    let mut trace = log.text.lines().skip(finding.line.saturating_sub(2)).take(TRACE);
-    trace.find_map(|line| {
-        DRIVERS
-            .iter()
-            .find(|(_, words)| words.iter().any(|word| line.contains(word)))
-            .map(|(product, _)| *product)
-    })
 }
 
 /// The configured call that a logged target belongs to: by host, else by the only one with its port.
