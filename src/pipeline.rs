@@ -186,6 +186,18 @@ fn proven(analysis: &Analysis) -> bool {
     analysis.hypotheses.first().is_some_and(|first| first.confidence.level >= Level::High)
 }
 
+/// Whether the description names nothing, but has a word of a workload's name that the first
+/// hypothesis does not touch: then that is what it is about, sooner than any fault that is somewhere.
+fn speaks_of_another(analysis: &Analysis, state: &ClusterState, focus: &Focus) -> bool {
+    let Some(first) = analysis.hypotheses.first().filter(|_| !focus.names_something()) else { return false };
+    let touched = first.chain.iter().map(|link| &link.object).chain([&first.object]);
+    let workloads = state.workloads.iter().filter(|workload| workload.metadata.controller().is_none());
+    !touched.into_iter().any(|object| focus.echoes(object))
+        && workloads
+            .map(Object::object_ref)
+            .any(|workload| focus.in_scope(&workload) && focus.echoes(&workload))
+}
+
 /// Leaves out of a large cluster what is as it should be and what the description does not name.
 async fn narrow(collector: &mut Collector, understood: &Understanding, request: &Request) {
     if collector.scout().await.is_none() {
@@ -235,10 +247,11 @@ impl Work<'_> {
         let mut analysis = analyze_state(collector.state(), graph, &focus, request);
         clock.lap("correlate");
         // Logs are the dearest to read: only where what was read so far does not settle it.
-        if !proven(&analysis) {
+        if !proven(&analysis) || speaks_of_another(&analysis, collector.state(), &focus) {
             progress.phase("Reading more logs");
             let mut wants = agent::all_kinds(&chosen);
             wants.extend(more_logs(collector.state(), &focus));
+            wants.extend(gateways(collector.state(), &focus));
             collector.read(&wants).await;
             let wants = said(collector.state(), &chosen);
             collector.read(&wants).await;
@@ -400,6 +413,30 @@ fn related(topology: &Topology<'_>, chosen: &[String]) -> Vec<Want> {
         .filter(|namespace| !namespace.is_empty() && !chosen.iter().any(|own| own == namespace))
         .collect();
     backends(namespaces.into_iter())
+}
+
+/// Most gateways beyond the complaint's namespaces that are read.
+const MAX_GATEWAYS: usize = 10;
+
+/// Route tables and logs of gateways elsewhere: who is in front of what the complaint is about, only
+/// their own configuration says.
+fn gateways(state: &ClusterState, focus: &Focus) -> Vec<Want> {
+    const NAMES: [&str; 6] = ["gateway", "proxy", "edge", "router", "ingress", "nginx"];
+    let elsewhere = state.workloads.iter().filter(|workload| {
+        let meta = &workload.metadata;
+        let named = meta.name.split('-').any(|part| NAMES.contains(&part));
+        named
+            && meta.controller().is_none()
+            && meta.namespace != SYSTEM
+            && !focus.in_scope(&workload.object_ref())
+    });
+    let found: Vec<ObjectRef> = elsewhere.map(Object::object_ref).take(MAX_GATEWAYS).collect();
+    if found.is_empty() {
+        return Vec::new();
+    }
+    let mut wants = agent::config_wants(state, &found);
+    wants.extend(agent::log_wants(state, &found));
+    wants
 }
 
 /// The namespaces of Services that logs say cannot be reached, where they were left out.
