@@ -254,22 +254,15 @@ impl Work<'_> {
         let mut analysis = analyze_state(collector.state(), graph, &focus, request);
         clock.lap("correlate");
         // Logs are the dearest to read: only where what was read so far does not settle it.
-        if !proven(&analysis) {
+        let echoing = echoing(collector.state(), &focus, &analysis);
+        if !proven(&analysis) || !echoing.is_empty() {
             progress.phase("Reading more logs");
             let mut wants = agent::all_kinds(&chosen);
             wants.extend(more_logs(collector.state(), &focus));
+            wants.extend(gateways(collector.state(), &focus));
+            wants.extend(agent::log_wants(collector.state(), &echoing));
             collector.read(&wants).await;
             reach::follow(collector, &chosen, &focus).await;
-            clock.lap("logs");
-            analysis = analyze_state(collector.state(), graph, &focus, request);
-            clock.lap("correlate");
-            return analysis;
-        }
-        let echoing = echoing(collector.state(), &focus, &analysis);
-        if !echoing.is_empty() {
-            progress.phase("Reading more logs");
-            let wants = agent::log_wants(collector.state(), &echoing);
-            collector.read(&wants).await;
             clock.lap("logs");
             analysis = analyze_state(collector.state(), graph, &focus, request);
             clock.lap("correlate");
@@ -424,6 +417,30 @@ fn callers_in_doubt(state: &ClusterState, topology: &Topology<'_>, focus: &Focus
     callers.filter(|caller| focus.in_scope(caller)).take(MAX_DOUBTFUL).cloned().collect()
 }
 
+/// Most gateways beyond the complaint's namespaces that are read.
+const MAX_GATEWAYS: usize = 10;
+
+/// Route tables and logs of gateways elsewhere: who is in front of what the complaint is about, only
+/// their own configuration says.
+fn gateways(state: &ClusterState, focus: &Focus) -> Vec<Want> {
+    const NAMES: [&str; 6] = ["gateway", "proxy", "edge", "router", "ingress", "nginx"];
+    let elsewhere = state.workloads.iter().filter(|workload| {
+        let meta = &workload.metadata;
+        let named = meta.name.split('-').any(|part| NAMES.contains(&part));
+        named
+            && meta.controller().is_none()
+            && meta.namespace != SYSTEM
+            && !focus.in_scope(&workload.object_ref())
+    });
+    let found: Vec<ObjectRef> = elsewhere.map(Object::object_ref).take(MAX_GATEWAYS).collect();
+    if found.is_empty() {
+        return Vec::new();
+    }
+    let mut wants = agent::config_wants(state, &found);
+    wants.extend(agent::log_wants(state, &found));
+    wants
+}
+
 /// What containers use, in namespaces that give them a limit on CPU which nobody stated: whether
 /// that slows them down, only measuring tells.
 fn usage(state: &ClusterState) -> Vec<Want> {
@@ -467,8 +484,7 @@ fn echoing(state: &ClusterState, focus: &Focus, analysis: &Analysis) -> Vec<Obje
     if focus.names_something() || analysis.hypotheses.first().is_none_or(meant) {
         return Vec::new();
     }
-    let own =
-        |workload: &&crate::cluster::types::Workload| !matches!(workload.kind, Kind::ReplicaSet | Kind::Job);
+    let own = |workload: &&crate::cluster::types::Workload| workload.metadata.controller().is_none();
     let objects = state.workloads.iter().filter(own).map(Object::object_ref);
     objects.filter(|object| focus.in_scope(object) && focus.echoes(object)).take(MAX_ECHOING).collect()
 }

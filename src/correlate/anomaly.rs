@@ -349,6 +349,10 @@ impl<'a> Scan<'_, 'a> {
             let finding = format!("its process {} was killed", fact.text("process"));
             self.add(Symptom::Errors, fact.subject.clone(), Time(fact.since), finding, fact.evidence.clone());
         }
+        for fact in facts.named("usage.cpu").filter(|fact| fact.params.contains_key("unanswered")) {
+            let finding = format!("it does not answer {} in time", fact.text("unanswered"));
+            self.add(Symptom::Slow, fact.subject.clone(), Time(fact.since), finding, fact.evidence.clone());
+        }
         for fact in facts.named("stop.fails") {
             let finding = "its pods do not stop as they should".to_owned();
             self.add(Symptom::Errors, fact.subject.clone(), Time(fact.since), finding, fact.evidence.clone());

@@ -92,13 +92,14 @@ pub fn explain<'a>(
     dependencies: &'a Dependencies,
     focus: &Focus,
 ) -> Outcome<'a> {
-    let search = Search::new(anomalies, candidates, dependencies);
+    let search = Search::new(anomalies, candidates, dependencies, focus);
     let named = focus.closure(context.topology);
     let pointed_at: BTreeSet<ObjectRef> =
         if focus.names_something() || (focus.objects.len() == 1 && search.is_wrong_in(&named)) {
             named
         } else {
-            search.objects().into_iter().filter(|object| focus.in_scope(object)).collect()
+            let harms = |object: &ObjectRef| search.victims(object).any(|victim| focus.in_scope(victim));
+            search.objects().into_iter().filter(|object| focus.in_scope(object) || harms(object)).collect()
         };
     let open = !focus.names_something();
     let mut hypotheses = search.cover(&pointed_at, focus);
@@ -137,6 +138,9 @@ struct Search<'a> {
     dependencies: &'a Dependencies,
     /// By what they depend on: objects with an anomaly that nothing proven explains by itself.
     dependents: BTreeMap<&'a ObjectRef, Vec<(&'a ObjectRef, &'a Dependency)>>,
+    /// Where nothing is named, a word that is part of a name is all that points: of the object, or of
+    /// one that misses what it does wrong.
+    echoed: BTreeSet<ObjectRef>,
 }
 
 impl<'a> Search<'a> {
@@ -144,12 +148,14 @@ impl<'a> Search<'a> {
         anomalies: &'a [Anomaly],
         candidates: &'a [Candidate<'a>],
         dependencies: &'a Dependencies,
+        focus: &Focus,
     ) -> Self {
         let mut search = Self {
             anomalies: BTreeMap::new(),
             candidates: BTreeMap::new(),
             dependencies,
             dependents: BTreeMap::new(),
+            echoed: BTreeSet::new(),
         };
         for anomaly in anomalies {
             search.anomalies.entry(&anomaly.object).or_default().push(anomaly);
@@ -168,6 +174,14 @@ impl<'a> Search<'a> {
             }
         }
         search.dependents = dependents;
+        if !focus.names_something() && !focus.words.is_empty() {
+            let objects: BTreeSet<&ObjectRef> =
+                search.anomalies.keys().chain(search.candidates.keys()).copied().collect();
+            let echoes = |object: &&ObjectRef| {
+                focus.echoes(object) || search.victims(object).any(|victim| focus.echoes(victim))
+            };
+            search.echoed = objects.into_iter().filter(echoes).cloned().collect();
+        }
         search
     }
 
@@ -184,6 +198,13 @@ impl<'a> Search<'a> {
             .map(|(object, _)| *object);
         let all: BTreeSet<&ObjectRef> = self.anomalies.keys().copied().chain(manifest).collect();
         all.into_iter().cloned().collect()
+    }
+
+    /// What misses what an object does wrong by itself.
+    fn victims(&self, object: &ObjectRef) -> impl Iterator<Item = &'a ObjectRef> {
+        let all = self.candidates.get(object).into_iter().flatten();
+        let shown = all.filter(|one| one.mode.mode.manifests.is_some() && one.proof >= Proof::Computed);
+        shown.flat_map(|candidate| &candidate.fact.affects)
     }
 
     fn is_wrong_in(&self, objects: &BTreeSet<ObjectRef>) -> bool {
@@ -396,9 +417,7 @@ impl<'a> Search<'a> {
         let worst = all.iter().map(|symptom| severity(*symptom)).fold(0.1, f64::max);
         let fits = all.iter().any(|symptom| focus.symptoms.contains(symptom));
         let named = focus.objects.iter().any(|named| named == object);
-        // Where nothing is named, a word that is part of a name is all that points.
-        let echoed = !focus.names_something() && focus.echoes(object);
-        let pointed = match (named, echoed) {
+        let pointed = match (named, self.echoed.contains(object)) {
             (true, _) => 2.0,
             (false, true) => 3.0,
             (false, false) => 1.0,

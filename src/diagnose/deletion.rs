@@ -4,10 +4,11 @@
 //! objects in it. A deletion that is younger than its grace period is in progress, no fault.
 
 use super::health::{affecting, condition_evidence, mounting, newest_event, node_ref};
-use super::{Context, Fact, FactSpec, Facts};
+use super::{Context, Fact, FactSpec, Facts, net};
 use crate::cluster::types::{Condition, Meta, Namespace, Object, Pod, PodDisruptionBudget, condition};
 use crate::cluster::{ClusterState, ObjectRef};
 use crate::evidence::{Evidence, duration};
+use crate::logs::LogFinding;
 
 /// See [`super::Diagnoser::facts`].
 pub const FACTS: &[FactSpec] = &[
@@ -61,9 +62,17 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
             facts.add(fact);
         }
     }
+    let turned_away: Vec<&LogFinding> = context
+        .logs
+        .iter()
+        .filter(|one| one.signature == "namespace-terminating" && !one.recovered)
+        .collect();
     for namespace in &context.state.namespaces {
         if let Some(fact) = stuck_namespace(context, namespace) {
-            facts.add(fact);
+            let clients = turned_away.iter().filter(|one| one.param("name") == namespace.metadata.name);
+            facts.add(
+                clients.fold(fact, |fact, one| fact.affects(one.workload.clone()).evidence([net::line(one)])),
+            );
         }
     }
     for (meta, object) in deleting(context.state) {

@@ -71,7 +71,7 @@ pub(super) fn known_open(context: &Context<'_>, workload: &ObjectRef) -> BTreeSe
         .logs
         .of(workload)
         .filter(|finding| finding.class == "start")
-        .filter_map(|finding| finding.params.get("port")?.parse().ok())
+        .flat_map(|finding| finding.ports())
         .collect();
     let Some(spec) = spec_of(context, workload) else { return open };
     let ready = any_ready(context, workload);

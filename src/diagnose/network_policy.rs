@@ -64,9 +64,15 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
         return;
     }
     for attempt in attempts(context) {
-        let Some(pod) = net::live_pods(context, &attempt.caller).first().copied() else { continue };
+        let Some(pod) = example(context, &attempt.caller) else { continue };
         judge(context, &attempt, pod, facts);
     }
+}
+
+/// A pod of the caller; of a Job also one that has ended, as its labels are those of the next.
+fn example<'a>(context: &Context<'a>, caller: &ObjectRef) -> Option<&'a Pod> {
+    let ended = || context.topology.pods_of(caller).last().copied().filter(|_| caller.kind == Kind::Job);
+    net::live_pods(context, caller).first().copied().or_else(ended)
 }
 
 fn attempts(context: &Context<'_>) -> Vec<Attempt> {

@@ -62,6 +62,9 @@ struct Subject<'a> {
     probe: &'a Probe,
 }
 
+/// Kills from which on a container that runs again is no better.
+const OFTEN: i64 = 3;
+
 /// See [`super::Diagnoser::run`].
 pub fn run(context: &Context<'_>, facts: &mut Facts) {
     for instance in instances(context) {
@@ -110,10 +113,11 @@ fn matters<'a>(
             (!instance.status.ready && !blocked && informative && (telling || !not_yet)).then_some(event)
         }
         kind => {
-            let killed = last_kill(context, instance, kind);
-            (killed.is_some()
-                && (instance.is_crashing(context) || event.is_some() && lately(context, instance)))
-            .then_some(event)
+            let killed = last_kill(context, instance, kind)?;
+            // Killed again and again within the life of an event: the next time is to be expected.
+            let again = instance.status.restart_count > OFTEN && killed.times() >= OFTEN;
+            (instance.is_crashing(context) || event.is_some() && (again || lately(context, instance)))
+                .then_some(event)
         }
     }
 }
@@ -400,7 +404,7 @@ fn listening_evidence(context: &Context<'_>, instance: &Instance<'_>, port: i64)
     let finding = context.logs.of(instance.workload).find(|finding| {
         finding.key.container == instance.name()
             && finding.signature == "listening"
-            && finding.param("port") == port.to_string()
+            && finding.ports().any(|own| own == port)
     })?;
     let evidence =
         Evidence::new(Source::Log, instance.pod_ref(), format!("log of {}", instance.name()), "listening");

@@ -35,7 +35,7 @@ pub(super) fn listening(context: &Context<'_>, instance: &Instance<'_>) -> Vec<i
         .logs
         .of(instance.workload)
         .filter(|finding| finding.key.container == instance.name() && finding.signature == "listening")
-        .filter_map(|finding| finding.params.get("port")?.parse().ok())
+        .flat_map(|finding| finding.ports())
         .collect();
     ports.sort_unstable();
     ports.dedup();

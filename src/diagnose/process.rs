@@ -4,6 +4,7 @@
 
 mod bind;
 mod setting;
+mod slip;
 
 use super::container::{Instance, instances, state};
 use super::{Context, Fact, FactSpec, Facts, net};
@@ -106,6 +107,9 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
                 state(facts, fact.evidence([net::line(finding)]).since(finding.first));
             }
         }
+        if let Some(fact) = slip::renamed(context, &instance) {
+            state(facts, fact);
+        }
     }
 }
 
@@ -132,7 +136,7 @@ fn missing(context: &Context<'_>, instance: &Instance<'_>, finding: &LogFinding)
             instance.pod_ref(),
             format!("env {variable} of container {}", instance.name()),
         )]);
-        if let Some(closest) = names.iter().find(|name| is_typo(name, variable)) {
+        if let Some(closest) = names.iter().find(|name| slip::is_typo(name, variable)) {
             fact = fact.param("closest", closest.clone()).evidence([Evidence::spec(
                 instance.pod_ref(),
                 format!("spec.containers[{}].env", instance.name()),
@@ -225,22 +229,6 @@ fn variables(context: &Context<'_>, instance: &Instance<'_>) -> Vec<String> {
         names.extend(keys.flatten().map(|key| format!("{}{key}", source.prefix)));
     }
     names
-}
-
-/// Whether two names are the same but for a slip: case, separators, a letter or two.
-fn is_typo(name: &str, wanted: &str) -> bool {
-    let plain = |text: &str| {
-        text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>()
-    };
-    let (own, other) = (plain(name), plain(wanted));
-    if own == other {
-        return name != wanted;
-    }
-    match strsim::damerau_levenshtein(&own, &other) {
-        1 => wanted.len() >= 4,
-        2 => wanted.len() >= 10,
-        _ => false,
-    }
 }
 
 /// `REDIS_PORT` is `tcp://10.0.0.1:6379` wherever a Service `redis` existed when the pod started.
@@ -389,16 +377,6 @@ fn sets_port(value: &str, number: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn slips_and_other_names() {
-        assert!(is_typo("DATABSE_URL", "DATABASE_URL"));
-        assert!(is_typo("database_url", "DATABASE_URL"));
-        assert!(is_typo("DATABASEURL", "DATABASE_URL"));
-        assert!(!is_typo("DB_HOST", "DB_PORT"));
-        assert!(!is_typo("PORT", "HOST"));
-        assert!(!is_typo("DATABASE_URL", "DATABASE_URL"));
-    }
 
     #[test]
     fn injected_names() {

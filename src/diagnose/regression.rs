@@ -4,6 +4,7 @@
 //! Joins what changed with what fails. That it failed before as well, as far as logs tell, rules the
 //! change out.
 
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
 use jiff::Timestamp;
@@ -71,7 +72,7 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
     for change in &configs {
         let found = match change.text("phase") {
             "restarted" => crash(change, facts, "config"),
-            _ => config_errors(context, change),
+            _ => config_errors(context, change, facts),
         };
         found.into_iter().for_each(|fact| facts.add(fact));
     }
@@ -117,21 +118,33 @@ fn crash(change: &Fact, facts: &Facts, kind: &'static str) -> Option<Fact> {
 /// Errors that the pods of the newest revision log, none of them older than it.
 fn image_errors(context: &Context<'_>, change: &Fact, facts: &Facts) -> Option<Fact> {
     let when = change.since?;
-    let finding = began(context, &change.subject, when)?;
-    let missed = facts.named("call.failing").any(|call| {
+    let missed = facts.named("call.failing").find(|call| {
         call.subject != change.subject
             && call.refs.get("callee") == Some(&change.subject)
             && call.since.is_none_or(|since| since >= when)
     });
+    // The pods are no older than the change: what they log without a time, its callers date.
+    let dated = || missed.and_then(|call| call.since).is_some_and(|since| follows(since, when));
+    let finding = began(context, &change.subject, when, is_own)
+        .or_else(|| undated(context, &change.subject).filter(|_| dated()))?;
     let fact = harm(change, "image", "errors").param("certainty", "computed");
     let fact = told(fact, finding, when);
-    Some(if missed { fact } else { fact.param("matters", "if-described") })
+    Some(if missed.is_some() { fact } else { fact.param("matters", "if-described") })
 }
 
-/// Errors that began when a file that the pods read was replaced under them.
-fn config_errors(context: &Context<'_>, change: &Fact) -> Option<Fact> {
+/// Errors that began when a file that the pods read was replaced under them: of their own, or calls
+/// that fail though what they call looks well.
+fn config_errors(context: &Context<'_>, change: &Fact, facts: &Facts) -> Option<Fact> {
     let when = change.since.filter(|_| change.text("used_as") != "env")?;
-    let finding = began(context, &change.subject, when)?;
+    let calls: BTreeSet<&str> = facts
+        .about("call.failing", &change.subject)
+        .filter(|call| call.text("certainty") == "suggestive" || call.text("class") == "external")
+        .map(|call| call.text("line"))
+        .collect();
+    let fails = |finding: &LogFinding| {
+        is_own(finding) || (finding.class == "call" && calls.contains(finding.excerpt.as_str()))
+    };
+    let finding = began(context, &change.subject, when, fails)?;
     let reload = reloaded(context, finding, when);
     let at_once = finding.first?.as_second() - when.as_second() <= SYNC;
     if !has_clean_past(context, finding, when) || (reload.is_none() && !at_once) {
@@ -146,26 +159,49 @@ fn told(fact: Fact, finding: &LogFinding, when: Timestamp) -> Fact {
     fact.param("line", finding.excerpt.clone()).param("seconds", seconds).evidence([net::line(finding)])
 }
 
-/// The first error of a workload's own that began soon after a time, was repeated, and goes on.
-fn began<'a>(context: &Context<'a>, workload: &ObjectRef, when: Timestamp) -> Option<&'a LogFinding> {
-    if !net::any_ready(context, workload) {
-        return None;
-    }
-    let own = |finding: &LogFinding| {
-        matches!(finding.class, "error" | "crash")
-            || (finding.signature == "response-5xx" && finding.params.contains_key("exception"))
-    };
-    let follows = |finding: &LogFinding| {
+/// An error of the process itself, not of what it calls.
+fn is_own(finding: &LogFinding) -> bool {
+    matches!(finding.class, "error" | "crash")
+        || (finding.signature == "response-5xx" && finding.params.contains_key("exception"))
+}
+
+/// Whether something began soon after a change.
+fn follows(first: Timestamp, when: Timestamp) -> bool {
+    (0..=SOON).contains(&(first.as_second() - when.as_second()))
+}
+
+/// The first error of a kind that began soon after a time, was repeated, and goes on.
+fn began<'a>(
+    context: &Context<'a>,
+    workload: &ObjectRef,
+    when: Timestamp,
+    fails: impl Fn(&LogFinding) -> bool,
+) -> Option<&'a LogFinding> {
+    let current = |finding: &&LogFinding| {
         let (Some(first), Some(last)) = (finding.first, finding.last) else { return false };
-        let delay = first.as_second() - when.as_second();
-        (0..=SOON).contains(&delay) && context.now.as_second() - last.as_second() <= QUIET
+        follows(first, when) && context.now.as_second() - last.as_second() <= QUIET
     };
-    context
-        .logs
-        .iter()
-        .filter(|finding| finding.workload == *workload && !finding.key.previous && !finding.recovered)
-        .filter(|finding| own(finding) && finding.count >= REPEATED && follows(finding))
+    repeated(context, workload)
+        .filter(|finding| fails(finding))
+        .filter(current)
         .min_by_key(|finding| finding.first)
+}
+
+/// An error of the process itself, repeated in a log that tells no times.
+fn undated<'a>(context: &Context<'a>, workload: &ObjectRef) -> Option<&'a LogFinding> {
+    repeated(context, workload).find(|finding| is_own(finding) && finding.first.is_none())
+}
+
+/// What a workload with Ready pods logs again and again.
+fn repeated<'a>(context: &Context<'a>, workload: &ObjectRef) -> impl Iterator<Item = &'a LogFinding> {
+    let ready = net::any_ready(context, workload);
+    context.logs.iter().filter(move |finding| {
+        ready
+            && finding.workload == *workload
+            && !finding.key.previous
+            && !finding.recovered
+            && finding.count >= REPEATED
+    })
 }
 
 /// Whether the log reaches back before the change: then it shows that nothing failed.

@@ -67,6 +67,25 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
     }
 }
 
+/// Variables that the newest revision of a workload gave a container, and those that it took away;
+/// none where the container's image is another as well, which may know other names.
+pub(super) fn renamed_variables(
+    context: &Context<'_>,
+    workload: &ObjectRef,
+    container: &str,
+) -> Option<(Vec<String>, Vec<String>)> {
+    let found = context.state.workload_of(workload)?;
+    let (previous, newest, _) = last_two(context, found, workload)?;
+    let of =
+        |template: &'_ PodTemplate| template.spec.all_containers().find(|one| one.name == container).cloned();
+    let (old, new) = (of(previous)?, of(newest)?);
+    let less = |these: &Container, those: &Container| -> Vec<String> {
+        let known = |name: &str| those.env.iter().any(|own| own.name == name);
+        these.env.iter().map(|own| own.name.clone()).filter(|name| !known(name)).collect()
+    };
+    (old.image == new.image).then(|| (less(&new, &old), less(&old, &new)))
+}
+
 /// Everything that changed on or under a workload, newest first: its template, what its pods read,
 /// the nodes they run on, and the quotas of its namespace.
 pub fn changes_of(context: &Context<'_>, workload: &ObjectRef) -> Vec<Change> {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use super::container::{Instance, instances, mentions};
 use super::{Context, Fact, FactSpec, Facts};
+use crate::cluster::event::Event;
 use crate::cluster::quantity::Quantity;
 use crate::cluster::selector::Labels;
 use crate::cluster::telemetry::{Alert, Series};
@@ -28,6 +29,7 @@ pub const FACTS: &[FactSpec] = &[
             ("factor", "how many times the earlier usage"),
             ("line", "what the log or alert says"),
             ("certainty", "suggestive where no metric says so"),
+            ("unanswered", "who waits in vain: its probes, or a caller"),
         ],
         refs: &[],
     },
@@ -48,6 +50,8 @@ pub const FACTS: &[FactSpec] = &[
 const AT_LIMIT: i128 = 90;
 /// A CPU limit up to which slow answers alone raise the suspicion.
 const TINY_CPU_MILLI: i128 = 100;
+/// Share of its periods in which a workload that is throttled for good is held back.
+const MOSTLY: f64 = 0.5;
 /// How many times its earlier usage makes a jump.
 const JUMP: f64 = 4.0;
 /// How many times its earlier usage makes a rise that throttling goes with.
@@ -61,10 +65,38 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
     }
     for (workload, sign) in telemetry(context) {
         let limit = cpu_limit(context, &workload);
-        if let Some(fact) = sign.fact(workload, limit) {
+        if let Some(fact) = sign.fact(workload.clone(), limit) {
+            let fact = unanswered(context, facts, &workload, fact);
             facts.add(fact);
         }
     }
+}
+
+/// Adds who waits for the workload in vain: being at a limit alone harms nobody.
+fn unanswered(context: &Context<'_>, facts: &Facts, workload: &ObjectRef, fact: Fact) -> Fact {
+    let call = facts.named("call.failing").find(|call| {
+        call.subject != *workload
+            && call.refs.get("callee") == Some(workload)
+            && call.text("signature") == "connection-timeout"
+    });
+    if let Some(call) = call {
+        let fact = fact.param("unanswered", call.subject.to_string());
+        return fact.affects(call.subject.clone()).evidence(call.evidence.iter().cloned());
+    }
+    let events =
+        context.topology.pods_of(workload).iter().flat_map(|pod| {
+            context.state.events_of(&pod.object_ref()).iter().filter(|event| is_timeout(event))
+        });
+    match events.max_by_key(|event| event.last()) {
+        Some(event) => fact.param("unanswered", "its probes").evidence([Evidence::event(event)]),
+        None => fact,
+    }
+}
+
+/// Whether a probe was not answered in time.
+fn is_timeout(event: &Event) -> bool {
+    event.reason == "Unhealthy"
+        && mentions(&event.message.to_lowercase(), &["deadline exceeded", "client.timeout", "timed out"])
 }
 
 fn from_metrics(context: &Context<'_>, instance: &Instance<'_>, facts: &mut Facts) {
@@ -98,7 +130,7 @@ fn from_metrics(context: &Context<'_>, instance: &Instance<'_>, facts: &mut Fact
             )
             .at(metrics.timestamp.0)]);
         if resource == "cpu" {
-            fact = fact.param("class", "at-limit");
+            fact = unanswered(context, facts, instance.workload, fact.param("class", "at-limit"));
         }
         super::container::state(facts, fact);
     }
@@ -126,10 +158,7 @@ fn suspected(context: &Context<'_>, instance: &Instance<'_>, facts: &mut Facts) 
         finding.key.container == instance.name()
             && matches!(finding.signature, "slow" | "slow-request" | "slow-operation")
     });
-    let timed_out = instance.events(context.state).into_iter().find(|event| {
-        event.reason == "Unhealthy"
-            && mentions(&event.message.to_lowercase(), &["deadline exceeded", "client.timeout", "timed out"])
-    });
+    let timed_out = instance.events(context.state).into_iter().find(|event| is_timeout(event));
     let certainty = match (slow, timed_out) {
         (Some(_), Some(_)) => "computed",
         (Some(_), None) => "suggestive",
@@ -214,6 +243,10 @@ fn telemetry(context: &Context<'_>) -> BTreeMap<ObjectRef, Sign> {
             continue;
         }
         let Some(workload) = subject(context, &series.metric) else { continue };
+        if name.ends_with("_total") && mentions(&name, &["throttl", "cfs"]) {
+            // Counters tell nothing by their height: see `throttled_share`.
+            continue;
+        }
         let Some((before, after)) = levels(series) else { continue };
         let sign = signs.entry(workload.clone()).or_default();
         if mentions(&name, &THROTTLING) {
@@ -236,6 +269,12 @@ fn telemetry(context: &Context<'_>) -> BTreeMap<ObjectRef, Sign> {
                 format!("{before:.3} → {after:.3}"),
             ));
         }
+    }
+    for (workload, share) in throttled_share(context) {
+        let sign = signs.entry(workload.clone()).or_default();
+        sign.throttled = true;
+        let value = format!("{:.0} % of the periods", share * 100.0);
+        sign.evidence.push(Evidence::new(Source::Metric, workload, "throttled CFS periods", value));
     }
     for alert in context.state.alerts.iter().filter(|alert| is_active(alert)) {
         let text =
@@ -265,6 +304,40 @@ fn telemetry(context: &Context<'_>) -> BTreeMap<ObjectRef, Sign> {
             .push(Evidence::new(Source::Alert, workload, "", name).excerpt(said).at(alert.starts_at.0));
     }
     signs
+}
+
+/// Workloads that were throttled in most periods of the scheduler, by its two counters.
+fn throttled_share(context: &Context<'_>) -> BTreeMap<ObjectRef, f64> {
+    let mut periods: BTreeMap<ObjectRef, (f64, f64)> = BTreeMap::new();
+    for series in &context.state.series {
+        let name = series.metric.get("__name__").map_or("", String::as_str);
+        let throttled = match name {
+            _ if name.ends_with("throttled_periods_total") => true,
+            _ if name.ends_with("cfs_periods_total") => false,
+            _ => continue,
+        };
+        let Some(workload) = subject(context, &series.metric) else { continue };
+        let (hit, all) = periods.entry(workload).or_default();
+        *(if throttled { hit } else { all }) += growth_of(series);
+    }
+    let share = |(workload, (hit, all)): (ObjectRef, (f64, f64))| (workload, hit / all);
+    periods
+        .into_iter()
+        .filter(|(_, (_, all))| *all > 0.0)
+        .map(share)
+        .filter(|(_, one)| *one >= MOSTLY)
+        .collect()
+}
+
+/// How much a counter grew, over its resets.
+fn growth_of(series: &Series) -> f64 {
+    let values: Vec<f64> = series.values.iter().filter_map(|sample| sample.value()).collect();
+    values
+        .iter()
+        .zip(values.iter().skip(1))
+        .map(|(a, b)| (b - a).max(0.0))
+        .filter(|one| one.is_finite())
+        .sum()
 }
 
 fn is_active(alert: &Alert) -> bool {
@@ -343,6 +416,13 @@ mod tests {
             .collect();
         let series = Series { metric: Labels::default(), values };
         assert_eq!(levels(&series), Some((0.01, 0.2)));
+    }
+
+    #[test]
+    fn counters_grow_over_their_resets() {
+        let values = ["4000", "4100", "20", "120"].map(|value| Sample(0.0, value.to_owned())).into();
+        let series = Series { metric: Labels::default(), values };
+        assert!((growth_of(&series) - 200.0).abs() < 1e-9);
     }
 
     #[test]

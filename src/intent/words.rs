@@ -179,8 +179,8 @@ const WEAK: &str = "
 
 /// Generic words that still tell one name from another, as in `mongo-backup`.
 const DISTINCTIVE: &str = "
-    backup batch chat coredns etcd etl export history import kafka mail match mongo mongodb mysql nginx postgres
-    postgresql rabbitmq redis report reports search session sessions tickets
+    backup batch chat coredns etcd etl export history import kafka mail match mongo mongodb mysql nginx order orders
+    postgres postgresql rabbitmq redis report reports search session sessions tickets
 ";
 
 /// Software that is run under its own name: "redis" may be short for `redis-main`.

@@ -16,8 +16,10 @@ mod time;
 mod trace;
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use jiff::Timestamp;
+use regex::Regex;
 
 use crate::cluster::address::{self, Address, Target};
 use crate::cluster::logs::{Log, LogKey};
@@ -70,11 +72,23 @@ impl LogFinding {
         matches!(self.class, "start" | "lifecycle") || self.signature == "probe-request"
     }
 
+    /// The ports that a line of a start names: its parameter, and others at addresses of the host itself.
+    pub fn ports(&self) -> impl Iterator<Item = i64> {
+        let others = LISTENED.captures_iter(&self.excerpt).filter_map(|found| found.get(1));
+        let own = self.params.get("port").map(String::as_str);
+        own.into_iter().chain(others.map(|port| port.as_str())).filter_map(|port| port.parse().ok())
+    }
+
     /// A parameter; empty where it is absent.
     pub fn param(&self, name: &str) -> &str {
         self.params.get(name).map_or("", String::as_str)
     }
 }
+
+/// A port of the process itself: `http://0.0.0.0:9000`, `[::]:9090`.
+#[expect(clippy::unwrap_used, reason = "constant pattern, compiled by a test")]
+static LISTENED: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r"(?:0\.0\.0\.0|\[::\]|127\.0\.0\.1|localhost|\*):([0-9]{2,5})\b").unwrap());
 
 /// Makes the patterns ready that every log is matched with: fifty milliseconds of compiling, once a
 /// process, which others need not wait for where this runs beside them.

@@ -126,12 +126,17 @@ pub(super) fn scan(text: &str, scanning: Scanning) -> Vec<Found> {
         .collect();
     let tail = entries.len().saturating_sub(LAST);
     let mut groups: Groups = Groups::default();
+    // When it began, even where that is history.
+    let mut onsets: BTreeMap<Identity, Timestamp> = BTreeMap::new();
     for (index, (entry, meaning)) in entries.iter().zip(&meanings).enumerate() {
         let Some(meaning) = meaning else { continue };
         let milestone = matches!(meaning.found.class, "start" | "lifecycle");
-        let old = scanning.since.is_some_and(|since| entry.time.is_some_and(|time| time < since));
-        if old && !milestone && (index < tail || scanning.well) || is_echo(&entries, &meanings, &moods, index)
-        {
+        let old = entry.time.filter(|time| scanning.since.is_some_and(|since| *time < since));
+        if is_echo(&entries, &meanings, &moods, index) {
+            continue;
+        }
+        if let Some(time) = old.filter(|_| !milestone && (index < tail || scanning.well)) {
+            onsets.entry(meaning.found.identity()).or_insert(time);
             continue;
         }
         groups.add(index, meaning);
@@ -149,7 +154,8 @@ pub(super) fn scan(text: &str, scanning: Scanning) -> Vec<Found> {
             let first = group.at.first().copied().unwrap_or_default();
             let after = entries.get(first + 1..).unwrap_or_default();
             let excerpt = completed(&group.found.excerpt, after);
-            Found { at_end, recovered, excerpt, ..group.found }
+            let onset = onsets.get(&group.found.identity()).copied().or(group.found.first);
+            Found { at_end, recovered, excerpt, first: onset, ..group.found }
         })
         .collect()
 }

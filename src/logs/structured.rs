@@ -131,7 +131,9 @@ fn json_at(line: &str, depth: usize) -> Option<Structured> {
     }
     let Value::Object(object) = serde_json::from_str(line).ok()? else { return None };
     let mut found = Structured::default();
-    for (key, value) in &object {
+    // Beside its own process id, a logger names its own host (pino, bunyan): no peer.
+    let own_host = |key: &str| key == "hostname" && object.contains_key("pid");
+    for (key, value) in object.iter().filter(|(key, _)| !own_host(key)) {
         flatten(&mut found, key, value, 0);
     }
     // Docker's own wrapping: the log's line is text in `log`.

@@ -8,6 +8,7 @@ use regex::Regex;
 use super::name::{common_words, core, names, path};
 use super::table::Route;
 use crate::cluster::address::{self, Target};
+use crate::cluster::types::Object;
 use crate::cluster::{Kind, ObjectRef};
 use crate::diagnose::{Context, Fact, Facts, net};
 use crate::evidence::{Evidence, Source};
@@ -15,6 +16,8 @@ use crate::redact;
 
 /// Routes that a table needs before its pattern is believed without anything else.
 const ENOUGH: usize = 3;
+/// Requests by a route that must be seen before all of them are said to fail.
+const ALWAYS: usize = 3;
 /// Lines of a log that are searched for requests that failed, from its end.
 const LINES: usize = 3000;
 
@@ -42,15 +45,39 @@ pub(super) struct Table<'t> {
 /// One route with the Service it leads to.
 struct Resolved<'r> {
     route: &'r Route,
-    target: &'r str,
+    target: ObjectRef,
     names: BTreeSet<String>,
+    /// Whether one of the names is the Service's.
+    fits: bool,
+}
+
+/// The names by which the Services of a namespace may be meant.
+struct Known<'a> {
+    common: BTreeSet<String>,
+    cores: BTreeMap<String, &'a str>,
+}
+
+impl<'a> Known<'a> {
+    fn of(context: &Context<'a>, namespace: &str) -> Self {
+        let services: BTreeSet<&str> = net::service_names(context, namespace).collect();
+        let common = common_words(&services);
+        let cores = services.iter().map(|service| (core(service, &common), *service)).collect();
+        Self { common, cores }
+    }
+}
+
+/// A request by a route that failed.
+struct Astray {
+    line: Evidence,
+    /// Whether several did, and none did not.
+    fails_always: bool,
 }
 
 /// What is wrong with a route.
 struct Finding<'r> {
     class: &'static str,
     route: &'r Route,
-    expected: Option<&'r str>,
+    expected: Option<ObjectRef>,
     problem: String,
     siblings: usize,
     evidence: Vec<Evidence>,
@@ -69,41 +96,50 @@ impl<'t> Table<'t> {
         if self.routes.len() < 2 {
             return;
         }
-        let services: BTreeSet<&str> = net::service_names(context, self.config.ns()).collect();
+        let mut known: BTreeMap<String, Known<'_>> = BTreeMap::new();
         let resolved: Vec<Resolved<'_>> = self
             .routes
             .iter()
             .filter_map(|route| {
-                let target = *services.get(route.host.split('.').next().unwrap_or_default())?;
-                let names = route.labels.iter().flat_map(|label| names(label)).collect();
-                Some(Resolved { route, target, names })
+                let Target::Service(target) = self.target(context, route) else { return None };
+                let space = target.ns().to_owned();
+                let known = known.entry(space).or_insert_with(|| Known::of(context, target.ns()));
+                let names: BTreeSet<String> = route.labels.iter().flat_map(|label| names(label)).collect();
+                let fits = names.contains(&core(&target.name, &known.common));
+                Some(Resolved { route, target, names, fits })
             })
             .collect();
-        let common = common_words(&services);
-        let cores: BTreeMap<String, &str> =
-            services.iter().map(|service| (core(service, &common), *service)).collect();
-        let fits = |route: &Resolved<'_>| route.names.contains(&core(route.target, &common));
-        let fitting = resolved.iter().filter(|route| fits(route)).count();
+        let fitting = resolved.iter().filter(|route| route.fits).count();
         let pattern = fitting >= ENOUGH && fitting * 10 >= resolved.len() * 6;
         // Of a few routes one may be an exception; then its requests must be seen to fail.
         if fitting == 0 || fitting * 10 < resolved.len() * 5 {
             return;
         }
-        for route in resolved.iter().filter(|route| !fits(route)) {
-            let Some(expected) = route.names.iter().find_map(|name| cores.get(name).copied()) else {
-                continue;
-            };
-            // Where the target has no route of its own, the route may simply have been renamed; where
-            // the expected Service is reached by another route, nothing is missing.
-            let target_has_own = resolved.iter().any(|other| other.target == route.target && fits(other));
-            let expected_reached = resolved.iter().any(|other| other.target == expected);
-            if !target_has_own || expected_reached {
+        for route in resolved.iter().filter(|route| !route.fits) {
+            // Beside the target first, then beside the gateway.
+            let spaces = [route.target.ns(), self.config.ns()];
+            let meant = spaces.into_iter().find_map(|space| {
+                let cores = &known.get(space)?.cores;
+                let name = route.names.iter().find_map(|name| cores.get(name).copied())?;
+                Some(ObjectRef::new(Kind::Service, space, name))
+            });
+            let Some(expected) = meant else { continue };
+            // Where the expected Service is reached by another route, nothing is missing.
+            if resolved.iter().any(|other| other.target == expected) {
                 continue;
             }
-            let seen = self.astray(context, route.route, Some(route.target));
-            if pattern || seen.is_some() {
+            let seen = self.astray(context, route.route, Some(&route.target));
+            // Where the target has no route of its own, the route may simply have been renamed: then
+            // none of its requests may be seen to succeed.
+            let target_has_own = resolved.iter().any(|other| other.target == route.target && other.fits);
+            let proven = match &seen {
+                Some(seen) => target_has_own || seen.fails_always,
+                None => target_has_own && pattern,
+            };
+            if proven {
+                let name = net::host_of(&expected, self.config.ns());
                 let problem = format!(
-                    "though {expected} exists, no other route leads there, and {fitting} other routes lead where their names say"
+                    "though {name} exists, no other route leads there, and {fitting} other routes lead where their names say"
                 );
                 facts.add(self.fact(
                     context,
@@ -113,10 +149,21 @@ impl<'t> Table<'t> {
                         expected: Some(expected),
                         problem,
                         siblings: fitting,
-                        evidence: seen.into_iter().collect(),
+                        evidence: seen.into_iter().map(|seen| seen.line).collect(),
                     },
                 ));
             }
+        }
+    }
+
+    /// What a route leads to; what a registry knows, a Service of that name beside the gateway stands for.
+    fn target(&self, context: &Context<'_>, route: &Route) -> Target {
+        let first = route.host.split('.').next().unwrap_or_default();
+        let own = ObjectRef::new(Kind::Service, self.config.ns(), first);
+        match address::resolve(context.state, self.config.ns(), &route.host) {
+            Target::Service(service) => Target::Service(service),
+            _ if net::service(context, &own).is_some() => Target::Service(own),
+            other => other,
         }
     }
 
@@ -168,6 +215,7 @@ impl<'t> Table<'t> {
         };
         let mut evidence = vec![Evidence::absence(missing.clone(), "no such Service")];
         evidence.extend(failed.map(net::line));
+        let expected = expected.map(|name| ObjectRef::new(Kind::Service, missing.ns(), name));
         Some(Finding { class: "missing", route, expected, problem, siblings: 0, evidence })
     }
 
@@ -190,17 +238,16 @@ impl<'t> Table<'t> {
         Some(Finding {
             class: "port",
             route,
-            expected: Some(service.metadata.name.as_str()),
+            expected: Some(service.object_ref()),
             problem: format!("a port that the Service does not have; it has {known}"),
             siblings: 0,
-            evidence: vec![seen],
+            evidence: vec![seen.line],
         })
     }
 
     /// A line in the gateway's or the target's log that says that a request by this route failed.
-    fn astray(&self, context: &Context<'_>, route: &Route, target: Option<&str>) -> Option<Evidence> {
-        let behind = target.map(|name| ObjectRef::new(Kind::Service, self.config.ns(), name));
-        let behind = behind.into_iter().flat_map(|service| net::behind(context, &service));
+    fn astray(&self, context: &Context<'_>, route: &Route, target: Option<&ObjectRef>) -> Option<Astray> {
+        let behind = target.into_iter().flat_map(|service| net::behind(context, service));
         let workloads: BTreeSet<ObjectRef> = self.gateway.cloned().into_iter().chain(behind).collect();
         let paths: Vec<&str> = route.labels.iter().filter_map(|label| path(label)).collect();
         let of_route = |line: &str| {
@@ -208,24 +255,38 @@ impl<'t> Table<'t> {
                 line.contains(path) || line.contains(&format!(" {}/", path.trim_start_matches('/')))
             })
         };
+        let mut found: Option<Evidence> = None;
+        let (mut failed, mut served) = (0_usize, 0_usize);
         for (key, log) in context.state.logs.iter() {
             let pod = ObjectRef::new(Kind::Pod, &key.namespace, &key.pod);
-            if key.namespace != self.config.ns() || !workloads.contains(&context.topology.workload_of(&pod)) {
+            if !workloads.contains(&context.topology.workload_of(&pod)) {
                 continue;
             }
-            let mut lines = log.text.lines().rev().take(LINES);
-            if let Some(line) = lines.find(|line| of_route(line) && ASTRAY.is_match(line)) {
-                let line: String = redact::text(line).chars().take(300).collect();
-                let place = format!("log of {}", key.container);
-                return Some(Evidence::new(Source::Log, pod, place, "request-astray").excerpt(line));
+            for line in log.text.lines().rev().take(LINES).filter(|line| of_route(line)) {
+                if !ASTRAY.is_match(line) {
+                    served += 1;
+                    continue;
+                }
+                failed += 1;
+                found.get_or_insert_with(|| {
+                    let line: String = redact::text(line).chars().take(300).collect();
+                    let place = format!("log of {}", key.container);
+                    Evidence::new(Source::Log, pod.clone(), place, "request-astray").excerpt(line)
+                });
             }
         }
-        None
+        found.map(|line| Astray { line, fails_always: failed >= ALWAYS && served == 0 })
     }
 
     fn fact(&self, context: &Context<'_>, found: Finding<'_>) -> Fact {
-        let service = |name: &str| ObjectRef::new(Kind::Service, self.config.ns(), name);
         let route = found.route;
+        let target = match self.target(context, route) {
+            Target::Service(service) | Target::Missing(service) => service,
+            _ => {
+                let first = route.host.split('.').next().unwrap_or_default();
+                ObjectRef::new(Kind::Service, self.config.ns(), first)
+            }
+        };
         let labels: Vec<&str> =
             route.labels.iter().map(String::as_str).filter(|label| !label.is_empty()).collect();
         let mut fact = Fact::new("gateway.route", self.gateway.unwrap_or(self.config).clone())
@@ -237,7 +298,7 @@ impl<'t> Table<'t> {
             .param("config", self.place)
             .param("text", route.text.clone())
             .object("config", self.config.clone())
-            .object("target", service(route.host.split('.').next().unwrap_or_default()))
+            .object("target", target)
             .evidence([Evidence::spec(self.config.clone(), self.place, route.text.clone())])
             .evidence(found.evidence);
         if let Some(gateway) = self.gateway {
@@ -245,10 +306,10 @@ impl<'t> Table<'t> {
         }
         if let Some(expected) = found.expected {
             fact = fact
-                .param("expected", expected)
-                .object("expected", service(expected))
-                .affects(service(expected));
-            if let Some(victim) = net::behind(context, &service(expected)).into_iter().next() {
+                .param("expected", net::host_of(&expected, self.config.ns()))
+                .object("expected", expected.clone())
+                .affects(expected.clone());
+            if let Some(victim) = net::behind(context, &expected).into_iter().next() {
                 fact = fact.object("victim", victim.clone()).affects(victim);
             }
         }

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Words that every Service may have in its name.
+const WORDS: [&str; 3] = ["service", "svc", "api"];
 /// Services that must share a word before it says nothing.
 const ENOUGH: usize = 3;
 
@@ -12,7 +14,7 @@ pub(super) fn names(label: &str) -> Vec<String> {
         label.split(['/', '=', '*', '(', ')', '`', ' ', ',', '{', '}']).filter(|part| !part.is_empty())
     {
         let plain = squash(segment);
-        for affix in ["service", "svc", "api"] {
+        for affix in WORDS {
             if let Some(rest) = plain.strip_suffix(affix).filter(|rest| !rest.is_empty()) {
                 found.push(singular(rest));
             }
@@ -51,14 +53,19 @@ pub(super) fn common_words(services: &BTreeSet<&str>) -> BTreeSet<String> {
         .filter(|(_, count)| *count >= ENOUGH && count * 2 > services.len())
         .map(|(word, _)| word.to_owned())
         .collect();
-    common.extend(["service", "svc", "api"].map(str::to_owned));
+    common.extend(WORDS.map(str::to_owned));
     common
 }
 
 /// What is left of a Service's name without the words that most share.
 pub(super) fn core(service: &str, common: &BTreeSet<String>) -> String {
-    let rest: String = service.split('-').filter(|word| !common.contains(*word)).collect();
-    singular(&if rest.is_empty() { squash(service) } else { squash(&rest) })
+    let without = |common: &dyn Fn(&str) -> bool| -> String {
+        service.split('-').filter(|word| !common(word)).collect()
+    };
+    // Where the namespace is named as the Service is, nothing else would be left.
+    let rest = [without(&|word| common.contains(word)), without(&|word| WORDS.contains(&word))];
+    let rest = rest.iter().find(|rest| !rest.is_empty());
+    singular(&squash(rest.map_or(service, String::as_str)))
 }
 
 /// The literal beginning of the path that a label matches: `Path=/api/cart/**` is `/api/cart`.
@@ -98,6 +105,11 @@ mod tests {
         assert!(names("Path=/orders/**").contains(&core("order-service", &common)));
         assert!(names("absences").contains(&core("absence-service", &common)));
         assert_eq!(core("glass", &common), "glass");
+        let common = common_words(&["points-api", "points-admin", "points-db"].into());
+        assert_eq!(
+            (core("points-api", &common), core("points-admin", &common)),
+            ("point".into(), "admin".into())
+        );
         assert!(names("/policies").contains(&core("policy-service", &common)));
     }
 }

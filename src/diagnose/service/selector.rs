@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::cluster::selector::Labels;
-use crate::cluster::types::{Object, Service, Workload};
+use crate::cluster::types::{IntOrString, Object, Service, ServicePort, Workload};
 use crate::cluster::{Kind, ObjectRef};
 use crate::diagnose::net;
 use crate::diagnose::{Context, Fact, FactSpec, Facts};
@@ -158,7 +158,9 @@ fn too_broad(context: &Context<'_>, service: &Service, behind: &[ObjectRef], fac
         .iter()
         .filter(|other| *other != own && !is_variant(own, other))
         .filter(|other| images(other).is_disjoint(&own_images) && !net::live_pods(context, other).is_empty())
-        .filter(|other| identity(context, other) != identity(context, own))
+        .filter(|other| {
+            identity(context, other) != identity(context, own) || cannot_serve(context, service, own, other)
+        })
         .filter(|other| !belongs(context, service, other) && !matches!(other.kind, Kind::Job | Kind::CronJob))
         .collect();
     let Some(stranger) = strangers.first() else { return };
@@ -176,7 +178,7 @@ fn too_broad(context: &Context<'_>, service: &Service, behind: &[ObjectRef], fac
                 images(workload).into_iter().collect::<Vec<_>>().join(", "),
             )
         }));
-    if let Some(label) = identity(context, own) {
+    if let Some(label) = tells_apart(context, own, &strangers) {
         fact = fact.param("label", label);
     }
     facts.add(net::users_of(context, &object).into_iter().fold(fact, Fact::affects));
@@ -204,14 +206,52 @@ fn is_variant(own: &ObjectRef, other: &ObjectRef) -> bool {
     version || MARKS.contains(&mark.as_str())
 }
 
-/// The label that says which application a workload is.
-fn identity(context: &Context<'_>, workload: &ObjectRef) -> Option<String> {
-    const KEYS: [&str; 4] = ["app.kubernetes.io/name", "app", "k8s-app", "name"];
-    let labels = match context.state.workload_of(workload) {
+/// Labels that say which application a workload is.
+const IDENTITY: [&str; 4] = ["app.kubernetes.io/name", "app", "k8s-app", "name"];
+/// Labels that say which part of an application it is.
+const PART: [&str; 4] = ["app.kubernetes.io/component", "component", "role", "tier"];
+
+fn labels<'a>(context: &Context<'a>, workload: &ObjectRef) -> Option<&'a Labels> {
+    Some(match context.state.workload_of(workload) {
         Some(found) => &found.template().metadata.labels,
         None => &context.topology.pods_of(workload).first()?.metadata.labels,
+    })
+}
+
+/// The label that says which application a workload is.
+fn identity(context: &Context<'_>, workload: &ObjectRef) -> Option<String> {
+    let labels = labels(context, workload)?;
+    IDENTITY.iter().find_map(|key| labels.get(*key).map(|value| format!("{key}={value}")))
+}
+
+/// Whether another part of the same application declares ports, but not the one that the Service
+/// sends to, which its own workload does declare.
+fn cannot_serve(context: &Context<'_>, service: &Service, own: &ObjectRef, other: &ObjectRef) -> bool {
+    let (Some(mine), Some(theirs)) = (labels(context, own), labels(context, other)) else { return false };
+    let part = PART.iter().any(|key| mine.get(*key).is_some_and(|own| theirs.get(*key) != Some(own)));
+    let declares = |workload: &ObjectRef, port: &ServicePort| {
+        let mut ports = net::spec_of(context, workload).into_iter().flat_map(net::declared_ports);
+        let number = port.target_port.as_ref().map_or(Some(port.port), IntOrString::as_int);
+        let name = port.target_port.as_ref().and_then(IntOrString::as_name);
+        ports.any(|own| number == Some(own.container_port) || name == Some(own.name.as_str()))
     };
-    KEYS.iter().find_map(|key| labels.get(*key).map(|value| format!("{key}={value}")))
+    let declares_any = net::spec_of(context, other).is_some_and(|spec| net::declared_ports(spec).count() > 0);
+    let lacks = |port: &ServicePort| declares(own, port) && !declares(other, port);
+    part && declares_any && !service.spec.ports.is_empty() && service.spec.ports.iter().all(lacks)
+}
+
+/// A label of the Service's own workload that none of the others has.
+fn tells_apart(context: &Context<'_>, own: &ObjectRef, strangers: &[&ObjectRef]) -> Option<String> {
+    let mine = labels(context, own)?;
+    let unique = |key: &&str| {
+        let value = mine.get(*key);
+        value.is_some()
+            && strangers
+                .iter()
+                .all(|other| labels(context, other).and_then(|theirs| theirs.get(*key)) != value)
+    };
+    let key = IDENTITY.into_iter().chain(PART).find(|key| unique(key))?;
+    mine.get(key).map(|value| format!("{key}={value}"))
 }
 
 /// `app=web,tier=front`
