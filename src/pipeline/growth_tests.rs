@@ -14,6 +14,7 @@ use crate::knowledge::Graph;
 #[path = "../../benches/common/mod.rs"]
 mod fixture;
 #[path = "../../tests/it/load.rs"]
+#[allow(dead_code, reason = "shared with the tests")]
 mod load;
 
 /// Objects gone through to investigate the incident among so many more pods, some of which crash.
