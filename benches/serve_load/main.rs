@@ -174,7 +174,7 @@ async fn crowd(server: &Server) -> (usize, usize, Duration) {
     let address = server.url.strip_prefix("http://").unwrap();
     let mut silent = Vec::new();
     while let Ok(Ok(stream)) =
-        tokio::time::timeout(Duration::from_secs(1), tokio::net::TcpStream::connect(address)).await
+        tokio::time::timeout(Duration::from_secs(5), tokio::net::TcpStream::connect(address)).await
     {
         silent.push(stream);
     }
