@@ -21,7 +21,8 @@ pub(super) const RULES: &[Rule] = &[
     refused(r"nats: Authorization Violation|authorization violation|Authentication Timeout").with(&[("product", "nats")]),
     refused(r"Login failed for user '(?P<user>[^']+)'|ORA-01017").with(&[("product", "sql")]),
     Rule::new("credentials-rejected", "dependency", r"(?:authentication|login|auth) (?:has )?failed(?: for)?(?: user:? ['\x22]?(?P<user>[a-z0-9_.@-]+))?|invalid (?:username or password|credentials|password|login)|bad (?:username or password|credentials)|(?:username|user name|user) (?:and|or) password (?:is |are )?(?:incorrect|invalid|not accepted)|535[ -]5\.7\.[0-9]|not authorized to connect").rank(1).peer()
-        .unless(r"login failed for (?:customer|visitor|account)|HTTP/1|retrying in a moment"),
+        // Somebody who logs in to the program itself: it says from where.
+        .unless(r"login failed for (?:customer|visitor|account)|HTTP/1|retrying in a moment|\b(?:ip|client(?:[_ ]?(?:ip|addr))?|remote[_ ]?addr)\b[ =:\x22']{1,4}(?:[0-9]{1,3}\.){3}[0-9]{1,3}\b"),
     Rule::new("mail-authentication", "dependency", r"\b4(?:54|51|35)[ -]4\.7\.[0-9] [^\n]{0,60}authentication failure|temporary authentication failure").rank(1).peer(),
     // Connections run out.
     rule("too-many-connections", r"Too many connections").with(&[("product", "mysql")]),
@@ -233,6 +234,7 @@ mod tests {
     #[test]
     fn a_servers_health_checks_and_settings_are_quiet() {
         quiet(&[
+            "2026-11-24T03:31:53Z WARN Username or password is incorrect. Try again. IP: 192.0.2.7. Username: jo",
             "2026-11-24T03:31:53.1Z 7 [Note] Access denied for user 'root'@'localhost' (using password: NO)",
             "2026-11-24T03:31:53Z INFO max_connections = 100, maxmemory 64mb",
             "1:M 24 Nov 2026 03:31:53.123 * Ready to accept connections tcp",
