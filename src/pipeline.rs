@@ -8,15 +8,14 @@ mod assist;
 mod growth_tests;
 mod plan;
 mod reach;
+mod wanted;
 
-use std::collections::BTreeSet;
 use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
 
 use crate::agent::{self, AgentError, Collector, Limits, Source, Want};
-use crate::cluster::address::Target;
-use crate::cluster::topology::{Relation, Topology};
+use crate::cluster::topology::Topology;
 use crate::cluster::types::{LabelSelector, Object};
 use crate::cluster::{ClusterState, Kind, ObjectRef};
 use crate::correlate::{Focus, anomaly, assemble, depend, explain, focus};
@@ -236,16 +235,16 @@ impl Work<'_> {
         let state = collector.state();
         let topology = Topology::new(state);
         let focus = focus_of(grounding.within(understood, request, &topology), request, state);
-        let mut wants = first_logs(&topology, &focus, request);
+        let mut wants = wanted::first_logs(&topology, &focus, request);
         let related = reach::related(&topology, &chosen, &focus);
         wants.extend(related.iter().cloned());
-        wants.extend(usage(state));
+        wants.extend(wanted::usage(state));
         drop(topology);
         collector.read(&wants).await;
         if !related.is_empty() {
             // Only now is it known what runs behind the Services of other namespaces.
             let state = collector.state();
-            let wants = first_logs(&Topology::new(state), &focus, request);
+            let wants = wanted::first_logs(&Topology::new(state), &focus, request);
             collector.read(&wants).await;
         }
         clock.lap("logs");
@@ -254,12 +253,12 @@ impl Work<'_> {
         let mut analysis = analyze_state(collector.state(), graph, &focus, request);
         clock.lap("correlate");
         // Logs are the dearest to read: only where what was read so far does not settle it.
-        let echoing = echoing(collector.state(), &focus, &analysis);
+        let echoing = wanted::echoing(collector.state(), &focus, &analysis);
         if !proven(&analysis) || !echoing.is_empty() {
             progress.phase("Reading more logs");
             let mut wants = agent::all_kinds(&chosen);
-            wants.extend(more_logs(collector.state(), &focus));
-            wants.extend(gateways(collector.state(), &focus));
+            wants.extend(wanted::more_logs(collector.state(), &focus));
+            wants.extend(wanted::gateways(collector.state(), &focus));
             wants.extend(agent::log_wants(collector.state(), &echoing));
             collector.read(&wants).await;
             reach::follow(collector, &chosen, &focus).await;
@@ -364,154 +363,6 @@ fn analyze_state(state: &ClusterState, graph: &Graph, focus: &Focus, request: &R
     let topology = Topology::with_relations(state, stated);
     let since = state.now().checked_sub(request.since).ok();
     analyze(state, &topology, graph, focus, since)
-}
-
-/// Logs of what looks wrong, of what the description names, and of what that calls; and the
-/// ConfigMaps that these use.
-fn first_logs(topology: &Topology<'_>, focus: &Focus, request: &Request) -> Vec<Want> {
-    let state = topology.state();
-    let mut wants = agent::suspect_logs(state, &focus.namespaces);
-    let mut workloads: BTreeSet<ObjectRef> = focus.closure(topology);
-    for object in workloads.clone() {
-        for edge in topology
-            .from(&object)
-            .filter(|edge| matches!(edge.relation, Relation::Calls | Relation::Routes | Relation::Selects))
-        {
-            workloads.insert(edge.to.clone());
-            workloads.extend(topology.workloads_behind(&edge.to).cloned());
-        }
-    }
-    workloads.extend(callers_in_doubt(state, topology, focus));
-    workloads.extend(reach::makers(state));
-    // One component of the control plane fails for another.
-    let components = control_plane(state);
-    if components.iter().any(|component| workloads.contains(component)) {
-        workloads.extend(components);
-    }
-    let named: Vec<ObjectRef> = workloads.into_iter().collect();
-    wants.extend(agent::log_wants(state, &named));
-    wants.extend(agent::suspect_logs(state, &[SYSTEM.to_owned()]));
-    let mut readers = named;
-    readers.extend(in_scope(state, focus, request));
-    wants.extend(agent::config_wants(state, &readers));
-    wants
-}
-
-/// Most workloads whose logs are read because of what they are configured to call.
-const MAX_DOUBTFUL: usize = 20;
-
-/// Workloads configured to call a name that no Service has, one that stands for another name, or
-/// one with nothing behind it: whether they fail for it, only their logs say.
-fn callers_in_doubt(state: &ClusterState, topology: &Topology<'_>, focus: &Focus) -> BTreeSet<ObjectRef> {
-    let doubtful = |target: &Target| match target {
-        Target::Missing(_) => true,
-        Target::Service(service) => {
-            topology.workloads_behind(service).next().is_none()
-                && state.services.get(service.ns(), &service.name).is_some_and(|service| {
-                    service.spec.r#type == "ExternalName" || !service.spec.selector.is_empty()
-                })
-        }
-        Target::Pod(_) | Target::External | Target::Loopback | Target::Unknown => false,
-    };
-    let callers = topology.calls().iter().filter(|call| doubtful(&call.target)).map(|call| &call.caller);
-    callers.filter(|caller| focus.in_scope(caller)).take(MAX_DOUBTFUL).cloned().collect()
-}
-
-/// Most gateways beyond the complaint's namespaces that are read.
-const MAX_GATEWAYS: usize = 10;
-
-/// Route tables and logs of gateways elsewhere: who is in front of what the complaint is about, only
-/// their own configuration says.
-fn gateways(state: &ClusterState, focus: &Focus) -> Vec<Want> {
-    const NAMES: [&str; 6] = ["gateway", "proxy", "edge", "router", "ingress", "nginx"];
-    let elsewhere = state.workloads.iter().filter(|workload| {
-        let meta = &workload.metadata;
-        let named = meta.name.split('-').any(|part| NAMES.contains(&part));
-        named
-            && meta.controller().is_none()
-            && meta.namespace != SYSTEM
-            && !focus.in_scope(&workload.object_ref())
-    });
-    let found: Vec<ObjectRef> = elsewhere.map(Object::object_ref).take(MAX_GATEWAYS).collect();
-    if found.is_empty() {
-        return Vec::new();
-    }
-    let mut wants = agent::config_wants(state, &found);
-    wants.extend(agent::log_wants(state, &found));
-    wants
-}
-
-/// What containers use, in namespaces that give them a limit on CPU which nobody stated: whether
-/// that slows them down, only measuring tells.
-fn usage(state: &ClusterState) -> Vec<Want> {
-    let gives = |range: &&crate::cluster::types::LimitRange| {
-        range.spec.limits.iter().any(|item| item.default.get("cpu").or(item.max.get("cpu")).is_some())
-    };
-    let namespaces: BTreeSet<&str> =
-        state.limit_ranges.iter().filter(gives).map(|range| range.metadata.namespace.as_str()).collect();
-    namespaces
-        .into_iter()
-        .take(reach::MAX_NAMESPACES)
-        .map(|namespace| Want::Kind { kind: Kind::PodMetrics, namespace: Some(namespace.to_owned()) })
-        .collect()
-}
-
-/// Logs of everything in focus, of the cluster's DNS, and of the control plane where it is visible.
-fn more_logs(state: &ClusterState, focus: &Focus) -> Vec<Want> {
-    let mut wants = agent::namespace_logs(state, &focus.namespaces);
-    let dns: Vec<ObjectRef> = state
-        .workloads
-        .in_namespace(SYSTEM)
-        .iter()
-        .filter(|workload| workload.metadata.labels.get("k8s-app").is_some_and(|app| app == "kube-dns"))
-        .map(Object::object_ref)
-        .collect();
-    wants.extend(agent::log_wants(state, &dns));
-    wants.extend(agent::log_wants(state, &control_plane(state)));
-    wants
-}
-
-/// Most workloads whose logs are read because a word of the description is in their names.
-const MAX_ECHOING: usize = 10;
-
-/// Workloads that a description which names none may mean by its words, where the cause that was
-/// found is of another: what runs and fails shows in logs alone.
-fn echoing(state: &ClusterState, focus: &Focus, analysis: &Analysis) -> Vec<ObjectRef> {
-    let meant = |hypothesis: &Hypothesis| {
-        let mut objects = hypothesis.chain.iter().map(|link| &link.object).chain([&hypothesis.object]);
-        objects.any(|object| focus.echoes(object))
-    };
-    if focus.names_something() || analysis.hypotheses.first().is_none_or(meant) {
-        return Vec::new();
-    }
-    let own = |workload: &&crate::cluster::types::Workload| workload.metadata.controller().is_none();
-    let objects = state.workloads.iter().filter(own).map(Object::object_ref);
-    objects.filter(|object| focus.in_scope(object) && focus.echoes(object)).take(MAX_ECHOING).collect()
-}
-
-/// The static pods of the control plane, where it is visible.
-fn control_plane(state: &ClusterState) -> Vec<ObjectRef> {
-    let belongs = |pod: &&crate::cluster::types::Pod| {
-        pod.metadata.labels.get("tier").is_some_and(|tier| tier == "control-plane")
-    };
-    state.pods.in_namespace(SYSTEM).iter().filter(belongs).map(Object::object_ref).collect()
-}
-
-/// The namespace of the cluster's own components.
-const SYSTEM: &str = "kube-system";
-
-/// Workloads in the namespaces of the complaint.
-fn in_scope(state: &ClusterState, focus: &Focus, request: &Request) -> Vec<ObjectRef> {
-    let everywhere = focus.namespaces.is_empty() && request.namespaces.is_empty();
-    let chosen = |namespace: &str| {
-        everywhere || focus.namespaces.iter().chain(&request.namespaces).any(|own| own == namespace)
-    };
-    state
-        .workloads
-        .iter()
-        .filter(|workload| workload.kind != Kind::ReplicaSet && chosen(&workload.metadata.namespace))
-        .map(Object::object_ref)
-        .collect()
 }
 
 fn iso_duration(duration: SignedDuration) -> String {

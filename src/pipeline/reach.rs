@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use crate::agent::{self, Collector, Want};
 use crate::cluster::address::{self, Target};
 use crate::cluster::topology::{Relation, Topology};
-use crate::cluster::types::{ContainerStatus, Health, Object, PolicyRule, Workload};
+use crate::cluster::types::{Health, Object};
 use crate::cluster::{ClusterState, Kind, ObjectRef, Truth};
 use crate::correlate::Focus;
 use crate::logs::LogIndex;
@@ -131,55 +131,6 @@ fn backends<'n>(namespaces: impl Iterator<Item = &'n str>) -> Vec<Want> {
         BACKEND.iter().map(move |kind| Want::Kind { kind: kind.clone(), namespace: Some(namespace.clone()) })
     };
     namespaces.take(MAX_NAMESPACES).flat_map(kinds).collect()
-}
-
-/// Most workloads whose logs are read because they make Secrets and ConfigMaps.
-const MAX_MAKERS: usize = 10;
-
-/// Workloads that may make the Secrets and ConfigMaps which pods miss: those whose service accounts may
-/// write such objects. Why they did not, only their logs say.
-pub(super) fn makers(state: &ClusterState) -> Vec<ObjectRef> {
-    let told = |message: &str| {
-        let message = message.to_ascii_lowercase();
-        (message.contains("secret \"") || message.contains("configmap \"")) && message.contains("not found")
-    };
-    let waits =
-        |status: &ContainerStatus| status.state.waiting.as_ref().is_some_and(|one| told(&one.message));
-    let missed = state.pods.iter().any(|pod| pod.status.all_containers().any(waits))
-        || state.events.iter().any(|event| event.reason == "FailedMount" && told(&event.message));
-    if !missed {
-        return Vec::new();
-    }
-    let writes = |rule: &PolicyRule| {
-        let has = |list: &[String], wanted: &[&str]| list.iter().any(|one| wanted.contains(&one.as_str()));
-        has(&rule.verbs, &["*", "create", "update", "patch"])
-            && has(&rule.resources, &["*", "secrets", "configmaps"])
-    };
-    let roles: BTreeSet<ObjectRef> = state
-        .roles
-        .iter()
-        .filter(|role| role.body.rules.iter().any(writes))
-        .map(Object::object_ref)
-        .collect();
-    let accounts: BTreeSet<(&str, &str)> = state
-        .role_bindings
-        .iter()
-        .filter(|binding| {
-            let role = &binding.body.role_ref;
-            let kind = Kind::from(role.kind.as_str());
-            let namespace = if kind == Kind::Role { binding.meta().namespace.as_str() } else { "" };
-            roles.contains(&ObjectRef::new(kind, namespace, &role.name))
-        })
-        .flat_map(|binding| &binding.body.subjects)
-        .filter(|subject| subject.kind == "ServiceAccount" && subject.namespace != "kube-system")
-        .map(|subject| (subject.namespace.as_str(), subject.name.as_str()))
-        .collect();
-    let runs_as = |workload: &&Workload| {
-        let account = workload.template().spec.service_account();
-        workload.kind != Kind::ReplicaSet
-            && accounts.contains(&(workload.metadata.namespace.as_str(), account))
-    };
-    state.workloads.iter().filter(runs_as).take(MAX_MAKERS).map(Object::object_ref).collect()
 }
 
 /// What calls lead to from some objects.
