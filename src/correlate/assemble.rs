@@ -137,7 +137,7 @@ impl<'a> Assembler<'a> {
         };
         let misfit = !meant.is_empty() && !fits(Symptom::is_akin);
         let told = fits(|a, b| a == b);
-        let pointed = told || self.focus.closure(self.topology).contains(&candidate.fact.subject);
+        let pointed = || told || self.focus.closure(self.topology).contains(&candidate.fact.subject);
         Basis {
             proof: candidate.proof,
             role: mode.role,
@@ -152,7 +152,7 @@ impl<'a> Assembler<'a> {
             misfit,
             alternative: ranked.alternative,
             unasked: match candidate.fact.text("matters") {
-                "if-described" => !pointed,
+                "if-described" => !pointed(),
                 "if-told" => !told,
                 _ => false,
             },

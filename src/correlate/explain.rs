@@ -428,8 +428,7 @@ impl<'a> Search<'a> {
     /// What ties a fault that explains nothing described to the description all the same.
     fn link(&self, ranked: &Ranked<'a>, focus: &Focus, pointed_at: &BTreeSet<ObjectRef>) -> Link {
         let candidate = ranked.best.candidate;
-        let doubtful = candidate.mode.mode.role != Role::Cause || candidate.proof < Proof::Computed;
-        if doubtful || candidate.fact.text("matters").starts_with("if-") {
+        if !is_proven_cause(candidate) || candidate.fact.text("matters").starts_with("if-") {
             return Link::Explains;
         }
         let touched: BTreeSet<&ObjectRef> =

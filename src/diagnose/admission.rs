@@ -13,7 +13,7 @@ mod webhook;
 
 use std::collections::BTreeMap;
 
-use self::message::{Refusal, refusal};
+use self::message::{Amount, Refusal, refusal};
 use super::health::{affecting, condition_evidence, creation_gap};
 use super::{Context, Fact, FactSpec, Facts};
 use crate::cluster::quantity::Quantity;
@@ -264,18 +264,9 @@ fn exceeded(context: &Context<'_>, blocked: &[Blocked<'_>], facts: &mut Facts) {
         let quota = ObjectRef::new(Kind::ResourceQuota, one.workload.ns(), quota);
         for amount in amounts {
             let group = resource_group(&amount.resource);
-            let fact = by_quota.entry((quota.clone(), group.to_owned())).or_insert_with(|| {
-                Fact::new("quota.exceeded", quota.clone())
-                    .param("group", group)
-                    .param("resource", amount.resource.clone())
-                    .param("hard", amount.limited.clone())
-                    .param("used", amount.used.clone())
-                    .param("requested", amount.requested.clone())
-                    .param("message", one.message)
-                    .param("certainty", "decisive")
-                    .object("namespace", ObjectRef::cluster(Kind::Namespace, one.workload.ns()))
-                    .since(one.since)
-            });
+            let fact = by_quota
+                .entry((quota.clone(), group.to_owned()))
+                .or_insert_with(|| no_room(quota.clone(), amount, one.message).since(one.since));
             *fact = fact.clone().affects(one.workload.clone()).evidence([one.evidence.clone()]);
         }
     }
@@ -288,6 +279,20 @@ fn exceeded(context: &Context<'_>, blocked: &[Blocked<'_>], facts: &mut Facts) {
     }
     unsaid(context, blocked, facts);
     logged::run(context, facts);
+}
+
+/// A quota refuses an amount, with these words.
+fn no_room(quota: ObjectRef, amount: &Amount, message: &str) -> Fact {
+    let namespace = ObjectRef::cluster(Kind::Namespace, quota.ns());
+    Fact::new("quota.exceeded", quota)
+        .param("group", resource_group(&amount.resource))
+        .param("resource", amount.resource.clone())
+        .param("hard", amount.limited.clone())
+        .param("used", amount.used.clone())
+        .param("requested", amount.requested.clone())
+        .param("message", message)
+        .param("certainty", "decisive")
+        .object("namespace", namespace)
 }
 
 /// Quotas that are used up while workloads lack pods and the events that would say so are gone.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Context, Fact, FactSpec, Facts, net};
 use crate::cluster::ObjectRef;
-use crate::cluster::address::{self, Target};
+use crate::cluster::address;
 use crate::evidence::Evidence;
 use crate::logs::LogFinding;
 
@@ -116,11 +116,7 @@ fn of_itself(context: &Context<'_>, finding: &LogFinding) -> bool {
 /// The workload of the cluster that a line's target leads to.
 pub(super) fn server_by_target(context: &Context<'_>, finding: &LogFinding) -> Option<ObjectRef> {
     let target = finding.target.as_ref()?;
-    match address::resolve(context.state, finding.workload.ns(), &target.host) {
-        Target::Service(service) => net::behind(context, &service).into_iter().next(),
-        Target::Pod(pod) => Some(context.topology.workload_of(&pod)),
-        _ => None,
-    }
+    net::server_at(context, &address::resolve(context.state, finding.workload.ns(), &target.host))
 }
 
 fn server(context: &Context<'_>, finding: &LogFinding, product: Option<&str>) -> Option<ObjectRef> {

@@ -81,9 +81,7 @@ pub(super) fn lacks_ready(context: &Context<'_>, workload: &ObjectRef) -> bool {
 /// that says how long, or another pod of the same revision that shows that the revision works. A
 /// rollout or a scale-up that goes on.
 pub fn still_starting(context: &Context<'_>, pod: &Pod) -> bool {
-    let time = |probe: &Option<Box<Probe>>| {
-        probe.as_ref().map_or(0, |probe| probe.initial_delay_seconds + probe.period() * probe.failures())
-    };
+    let time = |probe: &Option<Box<Probe>>| probe.as_ref().map_or(0, |probe| probe.patience());
     let given =
         pod.spec.containers.iter().map(|one| time(&one.startup_probe) + time(&one.readiness_probe)).max();
     let first_run = |status: &ContainerStatus| {
@@ -117,10 +115,7 @@ fn within_startup_probe(context: &Context<'_>, pod: &Pod) -> bool {
         let own = pod.spec.containers.iter().find(|container| container.name == status.name);
         let probe = own.and_then(|container| container.startup_probe.as_ref());
         let age = status.state.running.as_ref().and_then(|run| context.state.age_seconds(run.started_at));
-        status.started != Some(true)
-            && probe.zip(age).is_some_and(|(probe, age)| {
-                age < probe.initial_delay_seconds + probe.period() * probe.failures()
-            })
+        status.started != Some(true) && probe.zip(age).is_some_and(|(probe, age)| age < probe.patience())
     };
     let fails = |event: &Event| {
         event.reason == "Unhealthy"

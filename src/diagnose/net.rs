@@ -290,21 +290,28 @@ pub(super) fn namesake(context: &Context<'_>, namespace: &str, name: &str) -> Op
         .map(Object::object_ref)
 }
 
-/// The configured calls of a workload to servers of a product, one for each host.
-pub(super) fn calls_to<'c>(context: &'c Context<'_>, caller: &'c ObjectRef, product: &str) -> Vec<&'c Call> {
+/// The first workload behind a target.
+pub(super) fn server_at(context: &Context<'_>, target: &Target) -> Option<ObjectRef> {
+    match target {
+        Target::Service(service) => behind(context, service).into_iter().next(),
+        Target::Pod(pod) => Some(context.topology.workload_of(pod)),
+        _ => None,
+    }
+}
+
+/// The configured call of a workload to a server of a product, where all such calls are to one host.
+pub(super) fn only_call_to<'c>(
+    context: &'c Context<'_>,
+    caller: &'c ObjectRef,
+    product: &str,
+) -> Option<&'c Call> {
     let is = |call: &&Call| {
-        let server = match &call.target {
-            Target::Service(service) => behind(context, service).into_iter().next(),
-            Target::Pod(pod) => Some(context.topology.workload_of(pod)),
-            _ => None,
-        };
-        let runs = server.and_then(|server| product_of(context, &server));
+        let runs = server_at(context, &call.target).and_then(|server| product_of(context, &server));
         runs.or_else(|| product_of_port(call.address.port_or_default()?)) == Some(product)
     };
-    let mut calls: Vec<&Call> = context.topology.calls_of(caller).filter(is).collect();
-    calls.sort_by(|a, b| a.address.host.cmp(&b.address.host));
-    calls.dedup_by(|a, b| a.address.host == b.address.host);
-    calls
+    let mut calls = context.topology.calls_of(caller).filter(is);
+    let first = calls.next()?;
+    calls.all(|other| other.address.host == first.address.host).then_some(first)
 }
 
 /// The configured call that a line which names no address is about: the only one to the product that
@@ -313,12 +320,13 @@ pub(super) fn call_meant<'c>(context: &'c Context<'_>, finding: &'c LogFinding) 
     if finding.target.is_some() {
         return None;
     }
+    only_call_to(context, &finding.workload, product_said(context, finding)?)
+}
+
+/// The product that a line, or the client library in its trace, is of.
+pub(super) fn product_said(context: &Context<'_>, finding: &LogFinding) -> Option<&'static str> {
     let named = finding.params.get("product").and_then(|product| product_name(product));
-    let product = named.or_else(|| driver(context, finding))?;
-    match calls_to(context, &finding.workload, product).as_slice() {
-        [only] => Some(only),
-        _ => None,
-    }
+    named.or_else(|| driver(context, finding))
 }
 
 /// Words of client libraries in stack traces, by product.
@@ -333,7 +341,7 @@ const DRIVERS: [(&str, &[&str]); 5] = [
 const TRACE: usize = 120;
 
 /// The product whose client library the trace of a finding goes through first.
-pub(super) fn driver(context: &Context<'_>, finding: &LogFinding) -> Option<&'static str> {
+fn driver(context: &Context<'_>, finding: &LogFinding) -> Option<&'static str> {
     if finding.target.is_some() {
         return None;
     }
@@ -351,13 +359,9 @@ pub(super) fn driver(context: &Context<'_>, finding: &LogFinding) -> Option<&'st
 /// The workload of a product that a caller most likely uses: the one it is configured to call, else
 /// one of its namespace that nobody else is known to call, the name closest to the caller's first.
 pub(super) fn server_of(context: &Context<'_>, caller: &ObjectRef, product: &str) -> Option<ObjectRef> {
-    if let [only] = calls_to(context, caller, product).as_slice() {
+    if let Some(only) = only_call_to(context, caller, product) {
         // One that is outside, or was not read, is still the one.
-        return match &only.target {
-            Target::Service(service) => behind(context, service).into_iter().next(),
-            Target::Pod(pod) => Some(context.topology.workload_of(pod)),
-            _ => None,
-        };
+        return server_at(context, &only.target);
     }
     let servers = context
         .topology

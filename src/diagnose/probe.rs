@@ -100,10 +100,10 @@ fn matters<'a>(
     match subject.kind {
         "readiness" => {
             let running = running?;
-            let not_yet = context.state.age_seconds(running.started_at).is_some_and(|seconds| {
-                seconds
-                    < subject.probe.initial_delay_seconds + subject.probe.period() * subject.probe.failures()
-            });
+            let not_yet = context
+                .state
+                .age_seconds(running.started_at)
+                .is_some_and(|seconds| seconds < subject.probe.patience());
             let blocked = instance.status.started == Some(false);
             // Before the probe can have failed for good, a refusal says that the start goes on.
             let telling = event.is_some_and(|event| class_of(&event.message, subject.probe) != "refused");

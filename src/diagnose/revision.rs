@@ -76,14 +76,14 @@ pub(super) fn renamed_variables(
 ) -> Option<(Vec<String>, Vec<String>)> {
     let found = context.state.workload_of(workload)?;
     let (previous, newest, _) = last_two(context, found, workload)?;
-    let of =
-        |template: &'_ PodTemplate| template.spec.all_containers().find(|one| one.name == container).cloned();
-    let (old, new) = (of(previous)?, of(newest)?);
+    let mut old = previous.spec.all_containers();
+    let mut new = newest.spec.all_containers();
+    let (old, new) = (old.find(|one| one.name == container)?, new.find(|one| one.name == container)?);
     let less = |these: &Container, those: &Container| -> Vec<String> {
         let known = |name: &str| those.env.iter().any(|own| own.name == name);
         these.env.iter().map(|own| own.name.clone()).filter(|name| !known(name)).collect()
     };
-    (old.image == new.image).then(|| (less(&new, &old), less(&old, &new)))
+    (old.image == new.image).then(|| (less(new, old), less(old, new)))
 }
 
 /// Everything that changed on or under a workload, newest first: its template, what its pods read,

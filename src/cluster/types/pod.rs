@@ -268,6 +268,10 @@ impl Probe {
     pub fn failures(&self) -> i64 {
         if self.failure_threshold > 0 { self.failure_threshold } else { 3 }
     }
+    /// Seconds after the start in which a process that does not answer is let be.
+    pub fn patience(&self) -> i64 {
+        self.initial_delay_seconds + self.period() * self.failures()
+    }
     /// The probed port, where the probe has one.
     pub fn port(&self) -> Option<&IntOrString> {
         self.http_get

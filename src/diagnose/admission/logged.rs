@@ -6,10 +6,10 @@
 use std::collections::BTreeMap;
 
 use super::message::{Amount, Refusal, refusal};
-use super::{hard, resource_group, usage_evidence};
+use super::{hard, no_room, resource_group, usage_evidence};
+use crate::cluster::ObjectRef;
 use crate::cluster::quantity::Quantity;
 use crate::cluster::types::{Object, ResourceQuota};
-use crate::cluster::{Kind, ObjectRef};
 use crate::diagnose::{Context, Fact, Facts, net};
 
 /// States the quotas that logs tell of and that have no more room now.
@@ -22,16 +22,8 @@ pub(super) fn run(context: &Context<'_>, facts: &mut Facts) {
         for amount in amounts.iter().filter(|amount| is_short(quota, amount)) {
             let group = resource_group(&amount.resource);
             let fact = found.entry((quota.object_ref(), group.to_owned())).or_insert_with(|| {
-                Fact::new("quota.exceeded", quota.object_ref())
-                    .param("group", group)
-                    .param("resource", amount.resource.clone())
-                    .param("hard", amount.limited.clone())
-                    .param("used", amount.used.clone())
-                    .param("requested", amount.requested.clone())
+                no_room(quota.object_ref(), amount, message)
                     .param("workloads", finding.workload.name.to_string())
-                    .param("message", message)
-                    .param("certainty", "decisive")
-                    .object("namespace", ObjectRef::cluster(Kind::Namespace, &quota.metadata.namespace))
                     .evidence([usage_evidence(quota)])
                     .since(finding.first)
             });
@@ -40,8 +32,7 @@ pub(super) fn run(context: &Context<'_>, facts: &mut Facts) {
     }
     for ((quota, group), fact) in found {
         // What an event says of it is said already.
-        let known = |fact: &Fact| fact.subject == quota && fact.text("group") == group;
-        if !facts.named("quota.exceeded").any(known) {
+        if !facts.about("quota.exceeded", &quota).any(|known| known.text("group") == group) {
             facts.add(fact);
         }
     }

@@ -56,8 +56,7 @@ struct Attempt<'a> {
 pub(super) fn state(context: &Context<'_>, facts: &mut Facts) {
     for finding in net::failed_calls(context) {
         // A server that logs its clients' failures makes no call itself.
-        let named = finding.params.get("product").and_then(|product| net::product_name(product));
-        let product = named.or_else(|| net::driver(context, finding));
+        let product = net::product_said(context, finding);
         if product.is_some() && product == net::product_of(context, &finding.workload) {
             continue;
         }
@@ -97,7 +96,7 @@ fn attempt<'a>(
         }
         let by_port = address.port.and_then(net::product_of_port);
         let product = product
-            .or_else(|| behind(context, &meaning).and_then(|one| net::product_of(context, &one)))
+            .or_else(|| net::server_at(context, &meaning).and_then(|one| net::product_of(context, &one)))
             .or(by_port);
         return Attempt { finding, address: Some(address), target: meaning, configured, certain, product };
     }
@@ -156,15 +155,6 @@ fn is_private(host: &str) -> bool {
         Ok(std::net::IpAddr::V4(ip)) => ip.is_private() || ip.is_link_local(),
         Ok(std::net::IpAddr::V6(ip)) => (ip.segments().first().copied().unwrap_or(0) & 0xfe00) == 0xfc00,
         Err(_) => false,
-    }
-}
-
-/// The first workload behind a target.
-fn behind(context: &Context<'_>, target: &Target) -> Option<ObjectRef> {
-    match target {
-        Target::Service(service) => net::behind(context, service).into_iter().next(),
-        Target::Pod(pod) => Some(context.topology.workload_of(pod)),
-        _ => None,
     }
 }
 

@@ -54,9 +54,7 @@ pub(super) fn explain(
     let hangs = subject.kind == "liveness"
         && match class {
             "timeout" if needs.is_some() => false,
-            "timeout" => {
-                answered || up && probe.initial_delay_seconds + probe.period() * probe.failures() > 10
-            }
+            "timeout" => answered || up && probe.patience() > 10,
             "refused" => answered_for.is_some_and(|seconds| seconds > 2 * probe.period() + 10),
             _ => false,
         };
