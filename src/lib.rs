@@ -11,6 +11,7 @@ pub mod intent;
 pub mod knowledge;
 pub mod llm;
 pub mod logs;
+pub mod patterns;
 pub mod pipeline;
 pub mod redact;
 pub mod report;

@@ -3,7 +3,9 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use regex::{Captures, Regex, RegexSet};
+use regex::bytes::Captures;
+
+use crate::patterns::{Patterns, Reading};
 
 /// A pattern whose group `v` is the credential, and a further test of that group.
 struct Pattern {
@@ -64,28 +66,24 @@ const fn always(regex: &'static str) -> Pattern {
     Pattern { regex, test: |_, _| true }
 }
 
-#[expect(clippy::expect_used, reason = "the expressions are constants, compiled by every test")]
-static COMPILED: LazyLock<(RegexSet, Vec<Regex>)> = LazyLock::new(|| {
-    let set = RegexSet::new(PATTERNS.iter().map(|pattern| pattern.regex)).expect("constant expressions");
-    let each = PATTERNS.iter().map(|pattern| Regex::new(pattern.regex).expect("constant expressions"));
-    (set, each.collect())
-});
+static COMPILED: LazyLock<Patterns> =
+    LazyLock::new(|| Patterns::new(PATTERNS.iter().map(|pattern| pattern.regex), Reading::Plain));
 
 /// Adds the spans of all credentials that their shape gives away.
 pub(super) fn find(text: &str, spans: &mut Vec<Range<usize>>) {
     pem_blocks(text, spans);
-    let (set, each) = &*COMPILED;
-    for index in set.matches(text) {
-        let (Some(regex), Some(pattern)) = (each.get(index), PATTERNS.get(index)) else { continue };
-        let values =
-            regex.captures_iter(text).filter(is_sensitive_argument).filter_map(|found| found.name("v"));
+    for index in COMPILED.candidates(text) {
+        let (Some(regex), Some(pattern)) = (COMPILED.regex(index), PATTERNS.get(index)) else { continue };
+        let found = regex.captures_iter(text.as_bytes());
+        let values = found.filter(is_sensitive_argument).filter_map(|found| found.name("v"));
         spans.extend(values.map(|value| value.range()).filter(|range| (pattern.test)(text, range.clone())));
     }
 }
 
 /// Where a pattern captures the name of an argument, the name has to be that of a credential.
 fn is_sensitive_argument(found: &Captures<'_>) -> bool {
-    found.name("n").is_none_or(|name| super::sensitive_name(name.as_str()))
+    let name = found.name("n").and_then(|name| std::str::from_utf8(name.as_bytes()).ok());
+    name.is_none_or(super::sensitive_name)
 }
 
 /// `-----BEGIN X-----` up to its end; without one, as far as it looks like base64.
@@ -183,4 +181,12 @@ fn is_random(text: &str, range: Range<usize>) -> bool {
         && count(char::is_ascii_lowercase) >= 4
         && count(char::is_ascii_digit) >= 2
         && slashes * 12 <= value.len()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn no_pattern_is_passed_over_where_it_matches() {
+        assert_eq!(super::COMPILED.missed(), [""; 0]);
+    }
 }

@@ -1,7 +1,7 @@
 //! Signatures: what a log line means, by family.
 //!
-//! A [`Rule`] is a pattern with an id, a class and the parameters its named groups give. All
-//! patterns are tried in one pass ([`RegexSet`]); only those that hit are run for their groups.
+//! A [`Rule`] is a pattern with an id, a class and the parameters its named groups give. One pass
+//! over a line tells which patterns may match it ([`Patterns`]); only those are run.
 //! Ids name the mechanism (`too-many-connections`), never a product; a `product` is a parameter.
 
 mod call;
@@ -17,10 +17,8 @@ mod tls;
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use regex::bytes::{Regex, RegexBuilder, RegexSet, RegexSetBuilder};
-
 use super::format::Level;
-use super::pattern::constant;
+use crate::patterns::{Pattern, Patterns, Reading};
 
 /// Longest value of a parameter, in bytes.
 const MAX_PARAM: usize = 200;
@@ -121,60 +119,15 @@ static RULES: LazyLock<Vec<&'static Rule>> = LazyLock::new(|| {
     .collect()
 });
 
-/// Patterns matched in one pass.
-///
-/// All in one automaton would have the product of their states, more than its cache holds.
-const CHUNK: usize = 16;
+/// Each rule's pattern.
+static PATTERNS: LazyLock<Patterns> =
+    LazyLock::new(|| Patterns::new(RULES.iter().map(|rule| rule.pattern), Reading::AsciiAnyCase));
 
-/// Matches every pattern of a chunk at once, or a little more than it: a hit is confirmed by the
-/// rule's own pattern.
-static SETS: LazyLock<Vec<RegexSet>> = LazyLock::new(|| {
-    let set = |rules: &[&Rule]| {
-        let built = RegexSetBuilder::new(rules.iter().map(|rule| loosened(rule.pattern)))
-            .case_insensitive(true)
-            .unicode(false)
-            .size_limit(64 << 20)
-            .dfa_size_limit(4 << 20)
-            .build();
-        debug_assert!(built.is_ok(), "{built:?}");
-        built.unwrap_or_else(|_| RegexSet::empty())
-    };
-    RULES.chunks(CHUNK).map(set).collect()
+/// Each rule's exception; only asked where its pattern may match.
+static EXCEPTIONS: LazyLock<Vec<Option<Pattern>>> = LazyLock::new(|| {
+    let exception = |unless| Pattern::new(unless, Reading::AsciiAnyCase);
+    RULES.iter().map(|rule| (!rule.unless.is_empty()).then(|| exception(rule.unless))).collect()
 });
-
-/// The pattern without its counters: it matches whatever the pattern matches.
-///
-/// Hundreds of `[^\n]{0,60}` running at once would multiply the automaton's states beyond its
-/// cache, and matching would fall back to a hundred times slower.
-fn loosened(pattern: &str) -> String {
-    static COUNTER: LazyLock<regex::Regex> = LazyLock::new(|| constant(r"\{[0-9]+,[0-9]+\}"));
-    COUNTER.replace_all(pattern, "*").into_owned()
-}
-
-/// Each rule's pattern and its exception, compiled when it first hits.
-static COMPILED: LazyLock<Vec<(LazyPattern, LazyPattern)>> = LazyLock::new(|| {
-    RULES.iter().map(|rule| (LazyPattern::new(rule.pattern), LazyPattern::new(rule.unless))).collect()
-});
-
-struct LazyPattern {
-    source: &'static str,
-    regex: std::sync::OnceLock<Option<Regex>>,
-}
-
-impl LazyPattern {
-    fn new(source: &'static str) -> Self {
-        Self { source, regex: std::sync::OnceLock::new() }
-    }
-
-    fn get(&self) -> Option<&Regex> {
-        let compile = || {
-            (!self.source.is_empty())
-                .then(|| RegexBuilder::new(self.source).case_insensitive(true).unicode(false).build().ok())
-                .flatten()
-        };
-        self.regex.get_or_init(compile).as_ref()
-    }
-}
 
 /// What a statement means.
 #[derive(Clone, Debug)]
@@ -189,28 +142,24 @@ pub(super) struct Hit {
 
 /// Every meaning of a statement of this level, best first.
 pub(super) fn matches(text: &str, level: Level) -> Vec<Hit> {
-    let bytes = text.as_bytes();
-    let mut hits: Vec<Hit> = SETS
-        .iter()
-        .enumerate()
-        .flat_map(|(chunk, set)| set.matches(bytes).into_iter().map(move |at| chunk * CHUNK + at))
-        .filter_map(|order| hit(order, bytes, level))
-        .collect();
+    let mut hits: Vec<Hit> =
+        PATTERNS.candidates(text).into_iter().filter_map(|order| hit(order, text, level)).collect();
     hits.sort_by_key(|hit| (hit.rule.rank, hit.order));
     hits
 }
 
-fn hit(order: usize, text: &[u8], level: Level) -> Option<Hit> {
+fn hit(order: usize, text: &str, level: Level) -> Option<Hit> {
     let rule = *RULES.get(order)?;
     if !rule.admits(level) {
         return None;
     }
-    let (pattern, unless) = COMPILED.get(order)?;
-    if unless.get().is_some_and(|unless| unless.is_match(text)) {
+    let text = text.as_bytes();
+    let pattern = PATTERNS.regex(order)?;
+    let captures = pattern.captures(text)?;
+    let exception = EXCEPTIONS.get(order)?.as_ref().and_then(Pattern::regex);
+    if exception.is_some_and(|exception| exception.is_match(text)) {
         return None;
     }
-    let pattern = pattern.get()?;
-    let captures = pattern.captures(text)?;
     let mut params: BTreeMap<&'static str, String> =
         rule.params.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
     for name in pattern.capture_names().flatten() {
@@ -290,16 +239,22 @@ mod tests {
 
     #[test]
     fn every_pattern_compiles_and_names_known_parameters() {
-        assert_eq!(SETS.iter().map(RegexSet::len).sum::<usize>(), RULES.len());
-        for (rule, (pattern, unless)) in RULES.iter().zip(COMPILED.iter()) {
-            let compiled = pattern.get().unwrap_or_else(|| panic!("{}", rule.pattern));
+        assert_eq!(PATTERNS.len(), RULES.len());
+        for (order, rule) in RULES.iter().enumerate() {
+            let compiled = PATTERNS.regex(order).unwrap_or_else(|| panic!("{}", rule.pattern));
             for name in compiled.capture_names().flatten() {
                 let plain = name.trim_end_matches(|c: char| c.is_ascii_digit());
                 assert!(param_name(plain).is_some(), "{name} in {}", rule.pattern);
             }
-            assert!(rule.unless.is_empty() || unless.get().is_some(), "{}", rule.unless);
+            let exception = EXCEPTIONS[order].as_ref();
+            assert!(exception.is_none_or(|exception| exception.regex().is_some()), "{}", rule.unless);
             assert!(rule.params.iter().all(|(name, _)| param_name(name).is_some()), "{}", rule.id);
         }
+    }
+
+    #[test]
+    fn no_pattern_is_passed_over_where_it_matches() {
+        assert_eq!(PATTERNS.missed(), [""; 0]);
     }
 
     #[test]
