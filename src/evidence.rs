@@ -113,9 +113,9 @@ impl Evidence {
             source: Source::Event,
             object: event.object(),
             path: String::new(),
-            value: event.reason.clone(),
-            excerpt: event.message.clone(),
-            time: event.last().0,
+            value: event.reason.to_string(),
+            excerpt: event.message.to_string(),
+            time: event.last().get(),
             count: event.times(),
         }
     }

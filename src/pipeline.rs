@@ -336,7 +336,8 @@ fn focus_of(grounded: &GroundedIntent, request: &Request, state: &ClusterState) 
     let mut objects: Vec<ObjectRef> = grounded.objects.iter().map(|object| object.object.clone()).collect();
     if let Some(selector) = request.selector.as_ref().filter(|_| objects.is_empty()) {
         let chosen = |workload: &&crate::cluster::types::Workload| {
-            let here = namespaces.is_empty() || namespaces.contains(&workload.metadata.namespace);
+            let here =
+                namespaces.is_empty() || namespaces.iter().any(|name| *name == workload.metadata.namespace);
             let labels = selector.matches(&workload.metadata.labels)
                 || selector.matches(&workload.template().metadata.labels);
             here && labels && workload.kind != Kind::ReplicaSet

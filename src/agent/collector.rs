@@ -487,7 +487,7 @@ impl Collector {
     /// The namespaces to read a kind in where the whole cluster's list is refused.
     fn one_by_one(&mut self, kind: &Kind, failure: &Failure) -> Vec<Job> {
         let mut names: BTreeSet<String> = self.source.known_namespaces.iter().cloned().collect();
-        names.extend(self.state.namespaces.iter().map(|namespace| namespace.meta().name.clone()));
+        names.extend(self.state.namespaces.iter().map(|namespace| namespace.meta().name.to_string()));
         if names.is_empty() {
             names.insert(self.source.default_namespace.clone());
         }
@@ -544,7 +544,7 @@ impl Collector {
             return;
         }
         let names: Vec<String> =
-            self.state.namespaces.iter().map(|namespace| namespace.meta().name.clone()).collect();
+            self.state.namespaces.iter().map(|namespace| namespace.meta().name.to_string()).collect();
         for (kind, coverage) in &mut self.state.coverage {
             if kind.namespaced() && names.iter().all(|name| coverage.namespaces.contains(name)) {
                 coverage.cluster = true;

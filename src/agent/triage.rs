@@ -278,12 +278,12 @@ impl Scout {
         let mut places = Places::default();
         let mut placed: BTreeSet<Suspect> = BTreeSet::new();
         for pod in &cluster.pods {
-            places.namespaces.insert(pod.metadata.namespace.clone());
-            placed.insert((Kind::Pod, pod.metadata.name.clone()));
+            places.namespaces.insert(pod.metadata.namespace.to_string());
+            placed.insert((Kind::Pod, pod.metadata.name.to_string()));
         }
         for namespace in &cluster.namespaces {
             if namespace.status.phase == "Terminating" {
-                places.namespaces.insert(namespace.metadata.name.clone());
+                places.namespaces.insert(namespace.metadata.name.to_string());
             }
         }
         for event in &cluster.events {
@@ -323,7 +323,7 @@ impl Scout {
 }
 
 fn add_name(state: &mut ClusterState, kind: &Kind, name: &str) {
-    let metadata = Meta { name: name.to_owned(), ..Meta::default() };
+    let metadata = Meta { name: name.into(), ..Meta::default() };
     match kind {
         Kind::Pod => state.pods.push(Pod { metadata, ..Pod::default() }),
         Kind::Service => state.services.push(Service { metadata, ..Service::default() }),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::collector::Want;
 use crate::cluster::logs::LogKey;
-use crate::cluster::types::{ContainerState, ContainerStatus, Object, Pod, PodSpec};
+use crate::cluster::types::{ContainerState, ContainerStatus, Object, Pod, PodSpec, Text};
 use crate::cluster::{ClusterState, Kind, ObjectRef};
 
 /// Read first: what the words of a description can name.
@@ -189,12 +189,15 @@ pub fn config_wants(state: &ClusterState, workloads: &[ObjectRef]) -> Vec<Want> 
             names.extend(config_names(&pod.spec).map(|name| (object.ns().to_owned(), name)));
         }
     }
-    names.insert((SYSTEM.to_owned(), "coredns".to_owned()));
-    names.into_iter().map(|(namespace, name)| Want::ConfigMapValues { namespace, name }).collect()
+    names.insert((SYSTEM.to_owned(), "coredns".into()));
+    names
+        .into_iter()
+        .map(|(namespace, name)| Want::ConfigMapValues { namespace, name: name.to_string() })
+        .collect()
 }
 
 /// The names of the ConfigMaps that a pod uses.
-fn config_names(spec: &PodSpec) -> impl Iterator<Item = String> {
+fn config_names(spec: &PodSpec) -> impl Iterator<Item = Text> {
     let mut names = BTreeSet::new();
     for container in spec.all_containers() {
         let keys = container.env.iter().filter_map(|variable| variable.value_from.as_ref());
@@ -214,7 +217,8 @@ fn config_names(spec: &PodSpec) -> impl Iterator<Item = String> {
 }
 
 fn pods_in<'s>(state: &'s ClusterState, namespaces: &[String]) -> Vec<&'s Pod> {
-    let chosen = |pod: &&Pod| namespaces.is_empty() || namespaces.contains(&pod.meta().namespace);
+    let chosen =
+        |pod: &&Pod| namespaces.is_empty() || namespaces.iter().any(|name| *name == pod.meta().namespace);
     state.pods.iter().filter(chosen).collect()
 }
 
@@ -259,9 +263,9 @@ fn logs(pods: Vec<&Pod>, suspects_only: bool) -> Vec<Want> {
                 continue;
             }
             let key = |previous| LogKey {
-                namespace: pod.metadata.namespace.clone(),
-                pod: pod.metadata.name.clone(),
-                container: status.name.clone(),
+                namespace: pod.metadata.namespace.to_string(),
+                pod: pod.metadata.name.to_string(),
+                container: status.name.to_string(),
                 previous,
             };
             wants.push(Want::Logs(key(false)));

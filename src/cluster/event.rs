@@ -3,16 +3,16 @@
 use std::cmp::Ordering;
 
 use super::object::{Kind, ObjectRef};
-use super::types::{Time, slim};
+use super::types::{Text, Time, slim};
 use super::work;
 
 slim! {
     /// A core/v1 Event; events.k8s.io fields are read where they are set.
     Event {
         metadata: EventMeta,
-        r#type: String,
-        reason: String,
-        message: String,
+        r#type: Text,
+        reason: Text,
+        message: Text,
         involved_object: InvolvedObject,
         count: Option<i64>,
         first_timestamp: Time,
@@ -20,16 +20,16 @@ slim! {
         event_time: Time,
         series: Option<EventSeries>,
         source: EventSource,
-        reporting_component: String,
+        reporting_component: Text,
     }
     /// What is kept of an event's own metadata.
-    EventMeta { name: String, namespace: String, creation_timestamp: Time, }
+    EventMeta { name: Text, namespace: Text, creation_timestamp: Time, }
     /// The object that an event is about.
-    InvolvedObject { kind: String, namespace: String, name: String, uid: String, field_path: String, }
+    InvolvedObject { kind: Text, namespace: Text, name: Text, uid: Text, field_path: Text, }
     /// A repeated event of the newer shape.
     EventSeries { count: i64, last_observed_time: Time, }
     /// Who reported an event.
-    EventSource { component: String, host: String, }
+    EventSource { component: Text, host: Text, }
 }
 
 impl Event {
@@ -56,7 +56,7 @@ impl Event {
 
     /// When the event was last seen.
     pub fn last(&self) -> Time {
-        let series = self.series.as_ref().map_or(Time(None), |series| series.last_observed_time);
+        let series = self.series.as_ref().map_or(Time::NONE, |series| series.last_observed_time);
         self.last_timestamp.max(series).max(self.event_time).max(self.first_timestamp)
     }
 
@@ -64,7 +64,7 @@ impl Event {
     pub fn first(&self) -> Time {
         [self.first_timestamp, self.event_time, self.last_timestamp, self.metadata.creation_timestamp]
             .into_iter()
-            .filter(|time| time.0.is_some())
+            .filter(|time| time.is_some())
             .min()
             .unwrap_or_default()
     }

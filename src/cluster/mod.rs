@@ -13,6 +13,7 @@ pub mod quantity;
 pub mod selector;
 pub mod state;
 pub mod telemetry;
+pub mod text;
 pub mod topology;
 pub mod types;
 pub(crate) mod work;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::custom::{self, Resource};
+use super::text::shared;
 
 macro_rules! kinds {
     ($($variant:ident => $name:literal, $plural:literal, $group_version:literal, $namespaced:literal;)*) => {
@@ -183,13 +184,13 @@ pub struct ObjectRef {
 impl ObjectRef {
     /// Names a namespaced object; an empty namespace means none.
     pub fn new(kind: Kind, namespace: &str, name: &str) -> Self {
-        let namespace = (!namespace.is_empty()).then(|| namespace.into());
-        Self { kind, namespace, name: name.into() }
+        let namespace = (!namespace.is_empty()).then(|| shared(namespace));
+        Self { kind, namespace, name: shared(name) }
     }
 
     /// Names a cluster-scoped object.
     pub fn cluster(kind: Kind, name: &str) -> Self {
-        Self { kind, namespace: None, name: name.into() }
+        Self { kind, namespace: None, name: shared(name) }
     }
 
     /// The namespace, or the empty string.

@@ -1,9 +1,9 @@
 //! Label selectors, node selector terms, taints and tolerations, as Kubernetes evaluates them.
 
-use super::types::{LabelSelector, Map, Node, NodeSelectorTerm, Requirement, Taint, Toleration};
+use super::types::{LabelSelector, Map, Node, NodeSelectorTerm, Requirement, Taint, Text, Toleration};
 
 /// Labels of an object.
-pub type Labels = Map<String>;
+pub type Labels = Map<Text>;
 
 /// Whether every pair of `wanted` is among `labels`.
 pub fn matches_all(wanted: &Labels, labels: &Labels) -> bool {
@@ -28,7 +28,7 @@ impl Requirement {
     pub fn matches(&self, labels: &Labels) -> bool {
         let value = labels.get(&self.key);
         let listed = value.is_some_and(|value| self.values.contains(value));
-        let number = |text: &String| text.parse::<i64>().ok();
+        let number = |text: &Text| text.parse::<i64>().ok();
         match self.operator.as_str() {
             "In" => listed,
             "NotIn" => !listed,
@@ -122,18 +122,14 @@ fn split_requirements(text: &str) -> Vec<&str> {
 }
 
 fn parse_requirement(part: &str) -> Option<Requirement> {
-    let make = |key: &str, operator: &str, values: Vec<String>| {
+    let make = |key: &str, operator: &str, values: Vec<Text>| {
         let key = key.trim();
         let valid = !key.is_empty() && !key.contains(char::is_whitespace);
-        valid.then(|| Requirement {
-            key: key.to_owned(),
-            operator: operator.to_owned(),
-            values: values.into(),
-        })
+        valid.then(|| Requirement { key: key.into(), operator: operator.into(), values: values.into() })
     };
-    let list = |text: &str| -> Option<Vec<String>> {
+    let list = |text: &str| -> Option<Vec<Text>> {
         let inner = text.trim().strip_prefix('(')?.strip_suffix(')')?;
-        Some(inner.split(',').map(|value| value.trim().to_owned()).collect())
+        Some(inner.split(',').map(|value| value.trim().into()).collect())
     };
     if let Some((key, values)) = part.split_once(" notin ") {
         return make(key, "NotIn", list(values)?);
@@ -142,10 +138,10 @@ fn parse_requirement(part: &str) -> Option<Requirement> {
         return make(key, "In", list(values)?);
     }
     if let Some((key, value)) = part.split_once("!=") {
-        return make(key, "NotIn", vec![value.trim().to_owned()]);
+        return make(key, "NotIn", vec![value.trim().into()]);
     }
     if let Some((key, value)) = part.split_once("==").or_else(|| part.split_once('=')) {
-        return make(key, "In", vec![value.trim().to_owned()]);
+        return make(key, "In", vec![value.trim().into()]);
     }
     match part.strip_prefix('!') {
         Some(key) => make(key, "DoesNotExist", Vec::new()),
@@ -158,14 +154,14 @@ mod tests {
     use super::*;
 
     fn labels(pairs: &[(&str, &str)]) -> Labels {
-        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).into())).collect()
     }
 
     fn requirement(key: &str, operator: &str, values: &[&str]) -> Requirement {
         Requirement {
             key: key.into(),
             operator: operator.into(),
-            values: values.iter().map(|value| (*value).to_owned()).collect(),
+            values: values.iter().map(|value| (*value).into()).collect(),
         }
     }
 

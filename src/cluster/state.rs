@@ -379,7 +379,7 @@ impl ClusterState {
 
     /// Seconds from a time to the capture.
     pub fn age_seconds(&self, time: Time) -> Option<i64> {
-        Some(self.now().as_second() - time.0?.as_second())
+        Some(self.now().as_second() - time.get()?.as_second())
     }
 
     /// How many objects there are that have a name somebody may mean.

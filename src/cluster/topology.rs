@@ -71,7 +71,7 @@ pub struct Edge {
     /// How they relate.
     pub relation: Relation,
     /// Where it is stated, such as `env DB_HOST`; empty where the relation says it all.
-    pub stated_in: String,
+    pub stated_in: Text,
 }
 
 /// A configured call: who calls, where that is stated, and what the address means.

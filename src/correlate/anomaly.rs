@@ -80,7 +80,7 @@ impl<'a> Scan<'_, 'a> {
         finding: String,
         evidence: Vec<Evidence>,
     ) {
-        self.found.push(Anomaly { symptom, object, since: since.0, evidence, finding });
+        self.found.push(Anomaly { symptom, object, since: since.get(), evidence, finding });
     }
 
     fn age(&self, time: Time) -> i64 {
@@ -116,8 +116,9 @@ impl<'a> Scan<'_, 'a> {
         let refused = failure.as_ref().is_some_and(|failure| failure.count >= REFUSALS);
         let old = self.age(workload.metadata.creation_timestamp) > STARTING;
         if missing > 0 && read && (old || refused) {
-            let since =
-                failure.as_ref().map_or(workload.metadata.creation_timestamp, |evidence| Time(evidence.time));
+            let since = failure
+                .as_ref()
+                .map_or(workload.metadata.creation_timestamp, |evidence| Time::from(evidence.time));
             let leaving = match leaving {
                 0 => String::new(),
                 count => format!(" ({count} being deleted)"),
@@ -135,7 +136,7 @@ impl<'a> Scan<'_, 'a> {
             let evidence =
                 Evidence::status(object.clone(), "status.conditions[Progressing]", stalled.reason.clone())
                     .excerpt(stalled.message.clone())
-                    .at(stalled.last_transition_time.0);
+                    .at(stalled.last_transition_time.get());
             let finding = format!("the rollout does not progress: {}", stalled.reason);
             self.add(
                 Symptom::RolloutStalled,
@@ -159,13 +160,13 @@ impl<'a> Scan<'_, 'a> {
         let said = refused.map(|found| {
             Evidence::status(set.clone(), "status.conditions[ReplicaFailure]", found.reason.clone())
                 .excerpt(found.message.clone())
-                .at(found.last_transition_time.0)
+                .at(found.last_transition_time.get())
         });
         let Some(failure) = said.or_else(|| self.create_failure(&set)) else { return };
         let (have, wanted) = (newest.status.replicas, newest.desired());
         let finding = format!("{} of {wanted} pods of the newest revision do not exist", wanted - have);
         let count = Evidence::status(set, "status.replicas", format!("{have} of {wanted}"));
-        let since = Time(failure.time);
+        let since = Time::from(failure.time);
         self.add(Symptom::NotCreated, deployment.clone(), since, finding, vec![count, failure]);
     }
 
@@ -182,7 +183,7 @@ impl<'a> Scan<'_, 'a> {
         self.add(
             Symptom::Missing,
             object,
-            Time(None),
+            Time::NONE,
             "no replica is wanted (spec.replicas: 0)".to_owned(),
             evidence,
         );
@@ -233,7 +234,7 @@ impl<'a> Scan<'_, 'a> {
             self.add(
                 Symptom::NoEndpoints,
                 object,
-                Time(None),
+                Time::NONE,
                 format!("the Service has {value}"),
                 vec![evidence],
             );
@@ -264,7 +265,7 @@ impl<'a> Scan<'_, 'a> {
             let waits = class.is_some_and(|class| class.volume_binding_mode == "WaitForFirstConsumer");
             if lost || consumed || !waits {
                 let evidence = Evidence::status(object.clone(), "status.phase", claim.status.phase.clone())
-                    .at(claim.metadata.creation_timestamp.0);
+                    .at(claim.metadata.creation_timestamp.get());
                 let finding = format!("the claim is {}", claim.status.phase);
                 self.add(
                     Symptom::Unbound,
@@ -296,7 +297,7 @@ impl<'a> Scan<'_, 'a> {
                         format!("{} {}", condition.status, condition.reason),
                     )
                     .excerpt(condition.message.clone())
-                    .at(condition.last_transition_time.0);
+                    .at(condition.last_transition_time.get());
                     let finding =
                         format!("the node's condition {} is {}", condition.r#type, condition.status);
                     self.add(
@@ -324,7 +325,7 @@ impl<'a> Scan<'_, 'a> {
     fn deletion(&mut self, meta: &Meta, object: ObjectRef) {
         let asked = meta.deletion_timestamp;
         // A pod's deletionTimestamp already includes its grace period.
-        if asked.0.is_none() || self.age(asked) <= DELETING {
+        if asked.is_none() || self.age(asked) <= DELETING {
             return;
         }
         let what =
@@ -339,7 +340,7 @@ impl<'a> Scan<'_, 'a> {
         } else {
             format!("finalizers: {}", meta.finalizers.join(", "))
         })
-        .at(asked.0);
+        .at(asked.get());
         let finding = format!("the deletion{what} does not complete");
         self.add(Symptom::CannotDelete, object, asked, finding, vec![evidence]);
     }
@@ -347,15 +348,33 @@ impl<'a> Scan<'_, 'a> {
     fn stated(&mut self, facts: &Facts) {
         for fact in facts.named("process.oom-killed") {
             let finding = format!("its process {} was killed", fact.text("process"));
-            self.add(Symptom::Errors, fact.subject.clone(), Time(fact.since), finding, fact.evidence.clone());
+            self.add(
+                Symptom::Errors,
+                fact.subject.clone(),
+                Time::from(fact.since),
+                finding,
+                fact.evidence.clone(),
+            );
         }
         for fact in facts.named("usage.cpu").filter(|fact| fact.params.contains_key("unanswered")) {
             let finding = format!("it does not answer {} in time", fact.text("unanswered"));
-            self.add(Symptom::Slow, fact.subject.clone(), Time(fact.since), finding, fact.evidence.clone());
+            self.add(
+                Symptom::Slow,
+                fact.subject.clone(),
+                Time::from(fact.since),
+                finding,
+                fact.evidence.clone(),
+            );
         }
         for fact in facts.named("stop.fails") {
             let finding = "its pods do not stop as they should".to_owned();
-            self.add(Symptom::Errors, fact.subject.clone(), Time(fact.since), finding, fact.evidence.clone());
+            self.add(
+                Symptom::Errors,
+                fact.subject.clone(),
+                Time::from(fact.since),
+                finding,
+                fact.evidence.clone(),
+            );
         }
         for fact in facts.named("log.signature") {
             let symptom = match (fact.text("signature"), fact.text("class")) {
@@ -376,7 +395,7 @@ impl<'a> Scan<'_, 'a> {
                 }
                 _ => format!("its log says {}", fact.text("signature").replace('-', " ")),
             };
-            self.add(symptom, fact.subject.clone(), Time(fact.since), finding, fact.evidence.clone());
+            self.add(symptom, fact.subject.clone(), Time::from(fact.since), finding, fact.evidence.clone());
         }
     }
 }

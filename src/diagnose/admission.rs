@@ -18,7 +18,7 @@ use super::health::{affecting, condition_evidence, creation_gap};
 use super::{Context, Fact, FactSpec, Facts};
 use crate::cluster::quantity::Quantity;
 use crate::cluster::topology::references;
-use crate::cluster::types::{Object, ResourceQuota, Workload, condition};
+use crate::cluster::types::{Object, ResourceQuota, Text, Workload, condition};
 use crate::cluster::{Kind, ObjectRef, Truth};
 use crate::evidence::Evidence;
 
@@ -130,14 +130,14 @@ fn last_refusal<'a>(
     if let Some(failed) = failed
         && created.is_none_or(|created| created.last() <= failed.last())
     {
-        return Some((&failed.message, Evidence::event(failed), failed.first().0));
+        return Some((&failed.message, Evidence::event(failed), failed.first().get()));
     }
     let failure =
         condition(&owner.status.conditions, "ReplicaFailure").filter(|failure| failure.is_true())?;
     if failure.message.is_empty() {
         return None;
     }
-    Some((&failure.message, condition_evidence(object, failure), failure.last_transition_time.0))
+    Some((&failure.message, condition_evidence(object, failure), failure.last_transition_time.get()))
 }
 
 /// The refusals whose object to change is the workload itself, or which it shares with nothing.
@@ -304,7 +304,7 @@ fn unsaid(context: &Context<'_>, blocked: &[Blocked<'_>], facts: &mut Facts) {
             if !matches!(group, "cpu" | "memory" | "pods" | "ephemeral-storage" | "extended") {
                 continue;
             }
-            let used = quota.status.used.get(resource).copied().unwrap_or_default();
+            let used = quota.status.used.get(resource.as_str()).copied().unwrap_or_default();
             let short: Vec<ObjectRef> = context
                 .state
                 .workloads
@@ -334,7 +334,7 @@ fn unsaid(context: &Context<'_>, blocked: &[Blocked<'_>], facts: &mut Facts) {
 }
 
 /// What a quota allows, as its controller has taken it over, else as written.
-fn hard(quota: &ResourceQuota) -> impl Iterator<Item = (&String, &Quantity)> {
+fn hard(quota: &ResourceQuota) -> impl Iterator<Item = (&Text, &Quantity)> {
     if quota.status.hard.is_empty() { quota.spec.hard.iter() } else { quota.status.hard.iter() }
 }
 
@@ -376,7 +376,7 @@ fn resource_group(resource: &str) -> &'static str {
 fn usage_evidence(quota: &ResourceQuota) -> Evidence {
     let text = hard(quota)
         .map(|(resource, hard)| {
-            let used = quota.status.used.get(resource).copied().unwrap_or_default();
+            let used = quota.status.used.get(resource.as_str()).copied().unwrap_or_default();
             format!("{resource} {used} of {hard}")
         })
         .collect::<Vec<_>>()

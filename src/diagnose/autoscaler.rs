@@ -74,8 +74,8 @@ fn blocked(context: &Context<'_>, autoscaler: &HorizontalPodAutoscaler, target: 
                 &found.reason,
             )
             .excerpt(found.message.clone())
-            .at(found.last_transition_time.0)])
-            .since(found.last_transition_time.0)
+            .at(found.last_transition_time.get())])
+            .since(found.last_transition_time.get())
     };
     if target.kind.is_workload()
         && context.state.exists(&target.kind, target.ns(), &target.name) == Truth::False
@@ -158,7 +158,7 @@ fn without_request(
             !resources.requests.contains_key(&metric.name) && !resources.limits.contains_key(&metric.name)
         });
         if let Some(container) = lacking {
-            return Some((container.name.clone(), metric.name.clone()));
+            return Some((container.name.to_string(), metric.name.to_string()));
         }
     }
     None
@@ -179,10 +179,10 @@ fn at_max(context: &Context<'_>, autoscaler: &HorizontalPodAutoscaler, target: &
         .evidence([
             Evidence::status(object.clone(), "status.conditions[ScalingLimited].reason", &limited.reason)
                 .excerpt(limited.message.clone())
-                .at(limited.last_transition_time.0),
+                .at(limited.last_transition_time.get()),
             Evidence::spec(object.clone(), "spec.maxReplicas", max.to_string()),
         ])
-        .since(limited.last_transition_time.0)
+        .since(limited.last_transition_time.get())
         .affects(target.clone());
     for service in context.topology.services_of(target) {
         fact = fact.affects(service.clone());

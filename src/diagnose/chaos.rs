@@ -26,7 +26,7 @@ const LATELY: i64 = 600;
 pub fn run(context: &Context<'_>, facts: &mut Facts) {
     for experiment in context.state.custom_resources.iter().filter(|one| {
         let chaos = one.kind.custom().is_some_and(|known| known.family == "chaos-mesh");
-        chaos && !one.paused && one.metadata.deletion_timestamp.0.is_none()
+        chaos && !one.paused && one.metadata.deletion_timestamp.is_none()
     }) {
         let created = experiment.metadata.creation_timestamp;
         let age = context.state.age_seconds(created).unwrap_or_default();
@@ -45,8 +45,8 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
             .param("kind", experiment.kind.to_string())
             .param("targets", names)
             .object("target", first)
-            .since(created.0)
-            .evidence([Evidence::status(experiment.object_ref(), path, value).at(created.0)]);
+            .since(created.get())
+            .evidence([Evidence::status(experiment.object_ref(), path, value).at(created.get())]);
         if !experiment.action.is_empty() {
             fact = fact.param("action", experiment.action.clone());
         }

@@ -40,15 +40,17 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
     for (event, process) in kills {
         let node = event.object();
         let there: Vec<&Instance<'_>> =
-            all.iter().filter(|instance| outlived(instance, &node.name, event.last().0)).collect();
+            all.iter().filter(|instance| outlived(instance, &node.name, event.last().get())).collect();
         let by_group = there.iter().find(|instance| of_pod(&event.message, &instance.pod.metadata.uid));
         let by_log = || {
             there
                 .iter()
-                .find_map(|instance| Some((instance, said(context, instance, process, event.last().0)?)))
+                .find_map(|instance| Some((instance, said(context, instance, process, event.last().get())?)))
         };
         let stated = match by_group {
-            Some(instance) => Some(fact(instance, process, said(context, instance, process, event.last().0))),
+            Some(instance) => {
+                Some(fact(instance, process, said(context, instance, process, event.last().get())))
+            }
             None => by_log().map(|(instance, line)| fact(instance, process, Some(line))),
         };
         let stated = stated.or_else(|| {
@@ -61,7 +63,7 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
         if let Some(stated) = stated {
             state(
                 facts,
-                stated.object("node", node).evidence([Evidence::event(event)]).since(event.first().0),
+                stated.object("node", node).evidence([Evidence::event(event)]).since(event.first().get()),
             );
         }
     }
@@ -69,7 +71,7 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
 
 /// The process that a node's event says was killed at the limit of a control group, lately.
 fn kill<'e>(context: &Context<'_>, event: &'e Event) -> Option<(&'e Event, &'e str)> {
-    let recent = context.since.is_none_or(|since| event.last().0.is_none_or(|last| last >= since));
+    let recent = context.since.is_none_or(|since| event.last().get().is_none_or(|last| last >= since));
     let limited =
         mentions(&event.message.to_lowercase(), &["memory cgroup out of memory", "constraint_memcg"]);
     if event.reason != "OOMKilling" || event.object().kind != Kind::Node || !recent || !limited {
@@ -81,7 +83,7 @@ fn kill<'e>(context: &Context<'_>, event: &'e Event) -> Option<(&'e Event, &'e s
 
 /// Whether a container of the node has a memory limit and was running before and after a time.
 fn outlived(instance: &Instance<'_>, node: &str, at: Option<Timestamp>) -> bool {
-    let started = instance.status.state.running.as_ref().map(|running| running.started_at.0);
+    let started = instance.status.state.running.as_ref().map(|running| running.started_at.get());
     let limited = instance.spec.is_some_and(|spec| spec.resources.limits.get("memory").is_some());
     let before = started.is_some_and(|started| started.zip(at).is_none_or(|(started, at)| started < at));
     instance.pod.spec.node_name == node && limited && before

@@ -87,7 +87,7 @@ pub const FACTS: &[FactSpec] = &[
 /// See [`super::Diagnoser::run`].
 pub fn run(context: &Context<'_>, facts: &mut Facts) {
     for claim in &context.state.claims {
-        if claim.metadata.deletion_timestamp.0.is_some() {
+        if claim.metadata.deletion_timestamp.is_some() {
             continue;
         }
         match claim.status.phase.as_str() {
@@ -108,7 +108,7 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
 fn about(context: &Context<'_>, claim: &PersistentVolumeClaim) -> Fact {
     let object = claim.object_ref();
     let workloads = mounting(context, &object);
-    let mut fact = Fact::new("claim.unbound", object).since(claim.metadata.creation_timestamp.0);
+    let mut fact = Fact::new("claim.unbound", object).since(claim.metadata.creation_timestamp.get());
     if let Some(workload) = workloads.first() {
         fact = fact.object("workload", workload.clone());
     }
@@ -307,7 +307,8 @@ fn source_missing(context: &Context<'_>, claim: &PersistentVolumeClaim, fact: Fa
     let kind = Kind::from(source.kind.as_str());
     let gone = context.state.exists(&kind, &claim.metadata.namespace, &source.name) == Truth::False
         && !matches!(kind, Kind::Other(_));
-    let said = fact.text("message").contains("not found") && fact.text("message").contains(&source.name);
+    let said =
+        fact.text("message").contains("not found") && fact.text("message").contains(source.name.as_str());
     (gone || said).then(|| {
         fact.param("by", "source-missing")
             .param("wanted", format!("{} {}", source.kind, source.name))
@@ -405,7 +406,7 @@ fn ordinal(context: &Context<'_>, claim: &PersistentVolumeClaim, by: &str, facts
                     format!("{} of {}", set.status.ready_replicas, set.desired()),
                 ),
             ])
-            .since(claim.metadata.creation_timestamp.0);
+            .since(claim.metadata.creation_timestamp.get());
         if let Some(class) = claim.spec.storage_class_name.as_deref().filter(|class| !class.is_empty()) {
             fact = fact.param("class", class);
         }
@@ -448,7 +449,7 @@ fn missing(context: &Context<'_>, facts: &mut Facts) {
                         ),
                         Evidence::absence(claim.clone(), "no such claim"),
                     ])
-                    .since(pod.metadata.creation_timestamp.0);
+                    .since(pod.metadata.creation_timestamp.get());
                 if let Some(event) =
                     newest_event(context, &object, |event| event.message.contains(&*claim.name))
                 {
@@ -471,5 +472,5 @@ fn nearest_claim(context: &Context<'_>, wanted: &ObjectRef) -> Option<String> {
         .map(|claim| (strsim::jaro_winkler(&claim.metadata.name, &wanted.name), &claim.metadata.name))
         .filter(|(similarity, _)| *similarity >= SIMILAR)
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
-        .map(|(_, name)| name.clone())
+        .map(|(_, name)| name.to_string())
 }

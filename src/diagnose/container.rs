@@ -113,7 +113,7 @@ impl<'a> Instance<'a> {
                 format!("{reason}, exit code {}", ended.exit_code),
             )
             .excerpt(ended.message.clone())
-            .at(ended.finished_at.0)
+            .at(ended.finished_at.get())
             .times(self.status.restart_count.max(1)),
         )
     }

@@ -5,6 +5,7 @@
 
 use super::container::{Instance, between, instances, mentions, pod_events, state};
 use super::{Context, Fact, FactSpec, Facts};
+use crate::cluster::types::Text;
 use crate::evidence::Evidence;
 
 /// See [`super::Diagnoser::facts`].
@@ -101,7 +102,7 @@ fn configuration(instance: &Instance<'_>) -> Option<Fact> {
             .param("image", instance.image())
             .param("message", message)
             .evidence([instance.waiting_evidence()])
-            .since(instance.pod.metadata.creation_timestamp.0),
+            .since(instance.pod.metadata.creation_timestamp.get()),
     )
 }
 
@@ -175,7 +176,7 @@ fn fact(instance: &Instance<'_>, class: &'static str) -> Fact {
         .param("class", class)
         .param("container", instance.name())
         .param("image", instance.image())
-        .since(instance.pod.metadata.creation_timestamp.0)
+        .since(instance.pod.metadata.creation_timestamp.get())
 }
 
 /// The error of the runtime, from the state that waits or from how the last start ended.
@@ -198,12 +199,12 @@ fn runtime_error(context: &Context<'_>, instance: &Instance<'_>) -> Option<Fact>
     let message = if waits && !instance.waiting_message().is_empty() {
         instance.waiting_message().to_owned()
     } else if let Some(ended) = ended {
-        ended.message.clone()
+        ended.message.to_string()
     } else if waits
         || (instance.waiting() == "CrashLoopBackOff"
             && instance.ended().is_none_or(|ended| ended.exit_code == 128))
     {
-        event()?.message.clone()
+        event()?.message.to_string()
     } else {
         return None;
     };
@@ -293,7 +294,7 @@ fn classify(message: &str) -> &'static str {
 /// What was to be executed: as the message names it, else as the spec does.
 fn command_of(instance: &Instance<'_>, message: &str) -> Option<String> {
     let quoted = between(message, "exec: \"", "\"").or_else(|| between(message, "executable file `", "`"));
-    let own = || instance.spec.and_then(|spec| spec.command.first()).map(String::as_str);
+    let own = || instance.spec.and_then(|spec| spec.command.first()).map(Text::as_str);
     quoted.or_else(own).map(str::to_owned)
 }
 
@@ -332,7 +333,7 @@ fn covering_mount(instance: &Instance<'_>, path: &str) -> Option<(String, String
         .iter()
         .filter(|mount| !mount.mount_path.is_empty() && directory_of(&mount.mount_path))
         .max_by_key(|mount| mount.mount_path.len())
-        .map(|mount| (mount.mount_path.clone(), mount.name.clone()))
+        .map(|mount| (mount.mount_path.to_string(), mount.name.to_string()))
 }
 
 fn architecture(context: &Context<'_>, instance: &Instance<'_>, fact: Fact) -> Fact {
@@ -447,7 +448,7 @@ fn slow_pull(context: &Context<'_>, instance: &Instance<'_>) -> Option<Fact> {
             .param("image", image)
             .param("seconds", seconds)
             .evidence([Evidence::event(newest)])
-            .since(newest.first().0)
+            .since(newest.first().get())
     })
 }
 

@@ -142,19 +142,20 @@ pub(super) fn component_pods<'a>(
 
 /// Seconds that a lease is behind the newest renewal, where that is too many.
 fn lag(context: &Context<'_>, lease: &Lease) -> Option<i64> {
-    let newest = context.state.leases.iter().filter_map(|lease| lease.spec.renew_time.0).max()?;
-    let own = lease.spec.renew_time.0?;
+    let newest = context.state.leases.iter().filter_map(|lease| lease.spec.renew_time.get()).max()?;
+    let own = lease.spec.renew_time.get()?;
     let lag = newest.as_second() - own.as_second();
     (lag > LEASE_LAG.max(lease.spec.lease_duration_seconds.saturating_mul(4))).then_some(lag)
 }
 
 /// Whether the scheduler has done work after its lease was last renewed: then it holds another.
 fn works_since(context: &Context<'_>, component: &str, lease: Option<&Lease>) -> bool {
-    let Some(renewed) = lease.and_then(|lease| lease.spec.renew_time.0) else { return false };
+    let Some(renewed) = lease.and_then(|lease| lease.spec.renew_time.get()) else { return false };
     component == "kube-scheduler"
         && context.state.pods.iter().any(|pod| {
-            condition(&pod.status.conditions, "PodScheduled")
-                .is_some_and(|scheduled| scheduled.last_transition_time.0.is_some_and(|time| time > renewed))
+            condition(&pod.status.conditions, "PodScheduled").is_some_and(|scheduled| {
+                scheduled.last_transition_time.get().is_some_and(|time| time > renewed)
+            })
         })
 }
 
@@ -178,7 +179,7 @@ fn unscheduled(context: &Context<'_>) -> Vec<(ObjectRef, ObjectRef)> {
         .filter(|pod| pod.metadata.controller().is_none_or(|owner| owner.kind != "Node"))
         .map(|pod| pod.metadata.creation_timestamp)
         .max()
-        .unwrap_or(Time(None));
+        .unwrap_or(Time::NONE);
     overlooked(context)
         .filter(|(pod, scheduler)| {
             *scheduler == DEFAULT_SCHEDULER && pod.metadata.creation_timestamp >= placed
@@ -228,7 +229,7 @@ fn apis(context: &Context<'_>, facts: &mut Facts) {
             .param("by", by)
             .object("service", service.clone())
             .evidence([super::health::condition_evidence(api.object_ref(), available)])
-            .since(available.last_transition_time.0);
+            .since(available.last_transition_time.get());
         if let Some(backend) = context.topology.workloads_behind(&service).next() {
             fact = fact.object("backend", backend.clone());
         }
@@ -271,7 +272,7 @@ fn definitions(context: &Context<'_>, facts: &mut Facts) {
                     .param("condition", failing.r#type.clone())
                     .param("message", failing.message.clone())
                     .evidence([super::health::condition_evidence(definition.object_ref(), failing)])
-                    .since(failing.last_transition_time.0),
+                    .since(failing.last_transition_time.get()),
             );
         }
     }

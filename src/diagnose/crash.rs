@@ -132,7 +132,7 @@ fn explain(context: &Context<'_>, instance: &Instance<'_>, ended: &Terminated) -
         .param("sidecar", is_sidecar(context, instance))
         .param("exit_code", ended.exit_code)
         .evidence(instance.ended_evidence())
-        .since(ended.finished_at.0);
+        .since(ended.finished_at.get());
     if let Some(name) = signal_name(ended) {
         fact = fact.param("signal", name);
     }
@@ -228,7 +228,7 @@ fn probe_kill<'a>(
             return None;
         };
         // A kill long before the last end was another run's.
-        let gap = match (event.last().0, ended.finished_at.0) {
+        let gap = match (event.last().get(), ended.finished_at.get()) {
             (Some(kill), Some(end)) => end.as_second() - kill.as_second(),
             _ => 0,
         };
@@ -290,7 +290,7 @@ fn is_sidecar(context: &Context<'_>, instance: &Instance<'_>) -> bool {
 }
 
 fn lifetime(ended: &Terminated) -> Option<i64> {
-    let seconds = ended.finished_at.0?.as_second() - ended.started_at.0?.as_second();
+    let seconds = ended.finished_at.get()?.as_second() - ended.started_at.get()?.as_second();
     // A process that never started carries the Unix epoch as its start.
     (0..=10 * 365 * 86_400).contains(&seconds).then_some(seconds)
 }

@@ -60,7 +60,7 @@ fn successors<'a>(context: &Context<'a>) -> BTreeMap<(&'a str, &'a str), Vec<&'a
     let active = |workload: &&Workload| {
         workload.kind == Kind::CronJob
             && !workload.spec.suspend
-            && workload.status.last_schedule_time.0.is_some()
+            && workload.status.last_schedule_time.is_some()
     };
     for workload in context.state.workloads.iter().filter(active) {
         let name = workload.metadata.name.as_str();
@@ -99,7 +99,7 @@ fn base(cron: &Workload, by: &'static str) -> Fact {
     let fact = Fact::new("cronjob.misses", cron.object_ref())
         .param("by", by)
         .param("schedule", cron.spec.schedule.clone())
-        .param("ran_before", cron.status.last_schedule_time.0.is_some());
+        .param("ran_before", cron.status.last_schedule_time.is_some());
     if cron.spec.time_zone.is_empty() { fact } else { fact.param("zone", cron.spec.time_zone.clone()) }
 }
 
@@ -147,7 +147,7 @@ fn explain(context: &Context<'_>, cron: &Workload) -> Option<Fact> {
     let Some(due) = due else {
         return Some(problem("schedule", "it is never due".to_owned()));
     };
-    let late = since.0.map_or(0, |since| due.as_second() - since.as_second());
+    let late = since.get().map_or(0, |since| due.as_second() - since.as_second());
     let period = schedule.period(context.now, &zone).unwrap_or(86_400).max(1);
     let overdue = context.now.as_second() - due.as_second();
     let missed = if late > 0 { 1 + (late - 1) / period } else { 0 };
@@ -159,12 +159,10 @@ fn explain(context: &Context<'_>, cron: &Workload) -> Option<Fact> {
         return forbidden(context, cron, missed).filter(|fact| fact.params.contains_key("line"));
     }
     let fact = forbidden(context, cron, missed).unwrap_or_else(|| unexplained(context, cron, missed));
-    Some(
-        fact.param(
-            "late",
-            context.now.as_second() - since.0.map_or(due.as_second(), |since| since.as_second()),
-        ),
-    )
+    Some(fact.param(
+        "late",
+        context.now.as_second() - since.get().map_or(due.as_second(), |since| since.as_second()),
+    ))
 }
 
 fn event<'a>(context: &Context<'a>, object: &ObjectRef, reasons: &[&str]) -> Option<&'a Event> {
@@ -185,7 +183,7 @@ fn suspended(context: &Context<'_>, cron: &Workload, missed: i64) -> Fact {
     if !lately || missed < 2 {
         fact = fact.param("matters", "if-described");
     }
-    match ran.0 {
+    match ran.get() {
         Some(last) => fact
             .param("late", context.now.as_second() - last.as_second())
             .evidence([Evidence::status(object, "status.lastScheduleTime", last.to_string()).at(last)])
@@ -212,10 +210,10 @@ fn forbidden(context: &Context<'_>, cron: &Workload, missed: i64) -> Option<Fact
         .object("job", job.clone())
         .evidence([
             Evidence::spec(object.clone(), "spec.concurrencyPolicy", "Forbid"),
-            Evidence::status(object, "status.active", name.clone()).at(started.and_then(|time| time.0)),
+            Evidence::status(object, "status.active", name.clone()).at(started.and_then(|time| time.get())),
         ])
         .evidence(said.map(Evidence::event))
-        .since(said.and_then(|event| event.first().0));
+        .since(said.and_then(|event| event.first().get()));
     // A run that takes a little longer than the schedule leaves time for, now and then, harms nobody.
     if by == "forbid" && missed < 2 && said.is_none_or(|event| event.times() < 2) {
         fact = fact.param("matters", "if-described");
@@ -267,13 +265,13 @@ fn unexplained(context: &Context<'_>, cron: &Workload, missed: i64) -> Fact {
         _ => "unknown",
     };
     let last = cron.status.last_schedule_time;
-    let shown = last.0.map_or("never".to_owned(), |time| time.to_string());
+    let shown = last.get().map_or("never".to_owned(), |time| time.to_string());
     let fact = base(cron, by)
         .param("missed", missed)
         .param("certainty", if by == "unknown" { "suggestive" } else { "computed" })
-        .evidence([Evidence::status(object, "status.lastScheduleTime", shown).at(last.0)])
+        .evidence([Evidence::status(object, "status.lastScheduleTime", shown).at(last.get())])
         .evidence(too_many.or(missed_event).map(Evidence::event))
-        .since(last.0);
+        .since(last.get());
     match deadline {
         Some(seconds) => fact.param("deadline", seconds),
         None => fact,

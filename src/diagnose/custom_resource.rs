@@ -91,7 +91,7 @@ fn age(context: &Context<'_>, time: Time) -> i64 {
 }
 
 fn is_idle(resource: &CustomResource) -> bool {
-    resource.paused || resource.metadata.deletion_timestamp.0.is_some()
+    resource.paused || resource.metadata.deletion_timestamp.is_some()
 }
 
 fn fault<'a>(context: &Context<'_>, resource: &'a CustomResource) -> Option<Fault<'a>> {
@@ -100,7 +100,7 @@ fn fault<'a>(context: &Context<'_>, resource: &'a CustomResource) -> Option<Faul
     }
     let created = resource.metadata.creation_timestamp;
     let worst = resource.worst();
-    let since = worst.map_or(created, |worst| if worst.since.0.is_some() { worst.since } else { created });
+    let since = worst.map_or(created, |worst| if worst.since.is_some() { worst.since } else { created });
     let statement = worst.filter(|worst| match worst.health {
         Health::Bad => age(context, since) >= LASTING,
         Health::Slow => age(context, since) > AT_WORK,
@@ -185,7 +185,7 @@ fn described(context: &Context<'_>, fault: &Fault<'_>) -> Fact {
         .evidence(evidence(fault));
     if let Some(statement) = statement {
         let word = if statement.reason.is_empty() { &statement.status } else { &statement.reason };
-        fact = fact.param("reason", word.clone()).since(statement.since.0);
+        fact = fact.param("reason", word.clone()).since(statement.since.get());
         if !statement.message.is_empty() {
             fact = fact.param("message", statement.message.clone());
         }
@@ -230,7 +230,7 @@ fn evidence(fault: &Fault<'_>) -> Vec<Evidence> {
         found.push(
             Evidence::status(object.clone(), statement.path.clone(), value.trim())
                 .excerpt(statement.message.clone())
-                .at(statement.since.0),
+                .at(statement.since.get()),
         );
     }
     if let Some(reference) = fault.dangling {

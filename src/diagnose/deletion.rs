@@ -5,7 +5,7 @@
 
 use super::health::{affecting, condition_evidence, mounting, newest_event, node_ref};
 use super::{Context, Fact, FactSpec, Facts, net};
-use crate::cluster::types::{Condition, Meta, Namespace, Object, Pod, PodDisruptionBudget, condition};
+use crate::cluster::types::{Condition, Meta, Namespace, Object, Pod, PodDisruptionBudget, Text, condition};
 use crate::cluster::{ClusterState, ObjectRef};
 use crate::evidence::{Evidence, duration};
 use crate::logs::LogFinding;
@@ -94,7 +94,7 @@ fn overdue(context: &Context<'_>, meta: &Meta) -> Option<i64> {
 
 /// Finalizers that somebody has to remove.
 fn held(meta: &Meta) -> Vec<&str> {
-    meta.finalizers.iter().map(String::as_str).filter(|name| !OWN.contains(name)).collect()
+    meta.finalizers.iter().map(Text::as_str).filter(|name| !OWN.contains(name)).collect()
 }
 
 fn stuck_pod(context: &Context<'_>, pod: &Pod, facts: &Facts) -> Option<Fact> {
@@ -108,7 +108,7 @@ fn stuck_pod(context: &Context<'_>, pod: &Pod, facts: &Facts) -> Option<Fact> {
             .param("waiting", waiting)
             .object("pod", object.clone())
             .affects(workload.clone())
-            .since(pod.metadata.deletion_timestamp.0)
+            .since(pod.metadata.deletion_timestamp.get())
     };
     let finalizers = held(&pod.metadata);
     if !finalizers.is_empty() {
@@ -153,7 +153,7 @@ fn stuck_namespace(context: &Context<'_>, namespace: &Namespace) -> Option<Fact>
         .param("kind", "namespace")
         .param("waiting", waiting)
         .object("namespace", object.clone())
-        .since(namespace.metadata.deletion_timestamp.0);
+        .since(namespace.metadata.deletion_timestamp.get());
     let says = |name| condition(&namespace.status.conditions, name).filter(|found| found.is_true());
     for name in [
         "NamespaceDeletionDiscoveryFailure",
@@ -225,7 +225,7 @@ fn stuck_object(context: &Context<'_>, meta: &Meta, object: ObjectRef) -> Option
         .param("finalizers", finalizers.join(", "))
         .object("holder", object.clone())
         .evidence([evidence])
-        .since(meta.deletion_timestamp.0);
+        .since(meta.deletion_timestamp.get());
     let kind = match object.kind {
         Kind::PersistentVolumeClaim => "claim",
         Kind::PersistentVolume => "volume",
@@ -252,7 +252,7 @@ macro_rules! tables {
         /// Objects other than pods and namespaces that are being deleted.
         fn deleting(state: &ClusterState) -> Vec<(&Meta, ObjectRef)> {
             let mut found: Vec<(&Meta, ObjectRef)> = Vec::new();
-            $(found.extend(state.$table.iter().filter(|item| item.meta().deletion_timestamp.0.is_some()).map(|item| (item.meta(), item.object_ref())));)*
+            $(found.extend(state.$table.iter().filter(|item| item.meta().deletion_timestamp.is_some()).map(|item| (item.meta(), item.object_ref())));)*
             found
         }
 

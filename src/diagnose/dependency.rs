@@ -251,5 +251,5 @@ fn stated(
         net::running_containers(spec).flat_map(|container| container.command.iter().chain(&container.args));
     let line = arguments.find(|argument| argument.len() < 500 && set(argument))?.clone();
     let evidence = Evidence::spec(server.clone(), "spec.template.spec.containers[].args", line.clone());
-    Some((server.clone(), line, evidence))
+    Some((server.clone(), line.to_string(), evidence))
 }

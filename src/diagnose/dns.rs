@@ -11,7 +11,7 @@ use regex::Regex;
 use super::{Context, Fact, FactSpec, Facts, net};
 use crate::cluster::address::{self, Target};
 use crate::cluster::topology::Relation;
-use crate::cluster::types::{ConfigMap, Object, PodSpec, Service};
+use crate::cluster::types::{ConfigMap, Object, PodSpec, Service, Text};
 use crate::cluster::{Kind, ObjectRef};
 use crate::evidence::{Evidence, Source};
 use crate::logs::LogFinding;
@@ -254,7 +254,7 @@ fn pod_settings(
 ) {
     let servers = &spec.dns_config.nameservers;
     // Node-local caches listen on a link-local address.
-    let knows_cluster = |server: &String| dns.contains(server.as_str()) || server.starts_with("169.254.");
+    let knows_cluster = |server: &Text| dns.contains(server.as_str()) || server.starts_with("169.254.");
     let class = match spec.dns_policy.as_str() {
         "None" if !servers.is_empty() && !servers.iter().any(knows_cluster) => "nameserver",
         "None" if spec.dns_config.searches.is_empty() => "searches",

@@ -44,8 +44,9 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
 
 fn recent<'a>(context: &Context<'a>, object: &ObjectRef, reason: &str) -> Vec<&'a Event> {
     let events: &'a [Event] = context.state.events_of(object);
-    let in_window =
-        |event: &&Event| context.since.is_none_or(|since| event.last().0.is_none_or(|last| last >= since));
+    let in_window = |event: &&Event| {
+        context.since.is_none_or(|since| event.last().get().is_none_or(|last| last >= since))
+    };
     events.iter().filter(|event| event.reason == reason).filter(in_window).collect()
 }
 

@@ -74,7 +74,7 @@ fn variables(context: &Context<'_>, workload: &Workload, facts: &mut Facts) {
     for container in &workload.template().spec.containers {
         let pairs = container.env.iter().filter_map(|variable| {
             let value = variable.value.as_ref().filter(|value| value.len() <= 2048)?;
-            Some((variable.name.clone(), value.clone()))
+            Some((variable.name.to_string(), value.to_string()))
         });
         let routes = text::settings(pairs);
         let place = format!("{object} (env of container {})", container.name);
@@ -114,7 +114,7 @@ fn ingress_routes(ingress: &Ingress) -> Vec<Route> {
         for path in &rule.http.paths {
             let Some(service) = &path.backend.service else { continue };
             let host = rule.host.split('.').next().unwrap_or_default();
-            let labels = vec![host.to_owned(), path.path.clone()];
+            let labels = vec![host.to_owned(), path.path.to_string()];
             let text = format!("{}{} → {}", rule.host, path.path, service.name);
             routes.extend(Route::new(labels, &service.name).map(|route| Route { text, ..route }));
         }

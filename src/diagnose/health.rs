@@ -26,7 +26,7 @@ pub(super) fn condition_evidence(object: ObjectRef, condition: &Condition) -> Ev
         format!("{} {}", condition.status, condition.reason).trim_end(),
     )
     .excerpt(condition.message.clone())
-    .at(condition.last_transition_time.0)
+    .at(condition.last_transition_time.get())
 }
 
 /// A creating controller that has fewer pods than it wants: how many it wants and has.

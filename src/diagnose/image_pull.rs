@@ -79,7 +79,7 @@ fn texts(context: &Context<'_>, instance: &Instance<'_>) -> Vec<String> {
             matches!(event.reason.as_str(), "Failed" | "BackOff" | "InspectFailed" | "ErrImageNeverPull");
         let other_image = event.message.contains("image \"") && !event.message.contains(image);
         if about_pull && !other_image {
-            texts.push(event.message.clone());
+            texts.push(event.message.to_string());
         }
     }
     texts
@@ -271,7 +271,7 @@ fn explain(
     let event = instance.events(context.state).into_iter().find(|event| {
         !answer.is_empty() && event.message == answer || event.reason == "FailedToRetrieveImagePullSecret"
     });
-    fact.evidence(event.map(Evidence::event)).since(instance.pod.metadata.creation_timestamp.0)
+    fact.evidence(event.map(Evidence::event)).since(instance.pod.metadata.creation_timestamp.get())
 }
 
 /// What is wrong with the registry's certificate, as Go's TLS words it.

@@ -88,7 +88,7 @@ fn backends(context: &Context<'_>, ingress: &Ingress, facts: &mut Facts) {
         let port = if backend.port.name.is_empty() {
             backend.port.number.to_string()
         } else {
-            backend.port.name.clone()
+            backend.port.name.to_string()
         };
         let stated = Evidence::spec(
             ingress.object_ref(),
@@ -247,7 +247,7 @@ fn duplicate(context: &Context<'_>, ingress: &Ingress, facts: &mut Facts) {
 }
 
 fn service_name(backend: &IngressBackend) -> Option<String> {
-    backend.service.as_ref().map(|service| service.name.clone())
+    backend.service.as_ref().map(|service| service.name.to_string())
 }
 
 /// Paths of the first Ingress that the second has as well.

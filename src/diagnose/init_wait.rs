@@ -2,7 +2,7 @@
 
 use super::container::{Instance, instances, state};
 use super::{Context, Fact, FactSpec, Facts};
-use crate::cluster::types::Object;
+use crate::cluster::types::{Object, Text};
 use crate::cluster::{Kind, ObjectRef};
 use crate::evidence::{Evidence, Source, duration};
 
@@ -49,7 +49,7 @@ fn explain(context: &Context<'_>, instance: &Instance<'_>, native: bool, seconds
             instance.path("state"),
             format!("running for {}", duration(seconds)),
         )])
-        .since(instance.status.state.running.as_ref().and_then(|running| running.started_at.0));
+        .since(instance.status.state.running.as_ref().and_then(|running| running.started_at.get()));
     if seconds < i64::MAX {
         fact = fact.param("seconds", seconds);
     }
@@ -88,7 +88,7 @@ fn last_line(context: &Context<'_>, instance: &Instance<'_>) -> Option<String> {
 fn target(context: &Context<'_>, instance: &Instance<'_>, line: &str) -> Option<ObjectRef> {
     let spec = instance.spec;
     let values = spec.into_iter().flat_map(|spec| &spec.env).filter_map(|variable| variable.value.as_deref());
-    let words = spec.into_iter().flat_map(|spec| spec.command.iter().chain(&spec.args)).map(String::as_str);
+    let words = spec.into_iter().flat_map(|spec| spec.command.iter().chain(&spec.args)).map(Text::as_str);
     let texts: Vec<&str> = std::iter::once(line).chain(words).chain(values).collect();
     let namespace = instance.namespace();
     let own = |name: &str| *instance.workload.name == *name;

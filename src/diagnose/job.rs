@@ -106,7 +106,7 @@ fn failed(context: &Context<'_>, job: &Workload) -> Option<Fact> {
         .param("message", message)
         .param("failed", job.status.failed)
         .param("limit", job.spec.backoff_limit.unwrap_or(6))
-        .since(failed.and_then(|failed| failed.last_transition_time.0));
+        .since(failed.and_then(|failed| failed.last_transition_time.get()));
     fact = match failed {
         Some(failed) => fact.evidence([Evidence::status(
             object.clone(),
@@ -114,7 +114,7 @@ fn failed(context: &Context<'_>, job: &Workload) -> Option<Fact> {
             &failed.reason,
         )
         .excerpt(failed.message.clone())
-        .at(failed.last_transition_time.0)]),
+        .at(failed.last_transition_time.get())]),
         None => fact.evidence(said.map(Evidence::event)),
     };
     let ended = failed.and_then(|failed| context.state.age_seconds(failed.last_transition_time));
@@ -160,7 +160,8 @@ fn stuck(context: &Context<'_>, job: &Workload) -> Option<Fact> {
             .param("by", "suspended")
             .evidence([Evidence::spec(object, "spec.suspend", "true")])
             .since(
-                condition(&job.status.conditions, "Suspended").and_then(|found| found.last_transition_time.0),
+                condition(&job.status.conditions, "Suspended")
+                    .and_then(|found| found.last_transition_time.get()),
             );
         return Some(match queue {
             Some(queue) => fact.param("queue", queue.clone()),
@@ -199,13 +200,13 @@ fn sidecar(context: &Context<'_>, job: &ObjectRef, pod: &Pod) -> Option<Fact> {
                     format!("status.containerStatuses[{}].state.terminated.exitCode", done.name),
                     "0",
                 )
-                .at(ended.finished_at.0),
+                .at(ended.finished_at.get()),
                 Evidence::status(
                     pod.object_ref(),
                     format!("status.containerStatuses[{}].state", going.name),
                     "running",
                 ),
             ])
-            .since(ended.finished_at.0)
+            .since(ended.finished_at.get())
     })
 }

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 use super::health::{affecting, condition_evidence, newest_event, node_ref, workloads_on};
 use super::{Context, Fact, FactSpec, Facts};
-use crate::cluster::types::{Condition, Node, Object, Pod, Time, condition};
+use crate::cluster::types::{Condition, Node, Object, Pod, Text, Time, condition};
 use crate::cluster::{Kind, ObjectRef};
 use crate::evidence::{Evidence, duration};
 
@@ -123,8 +123,8 @@ fn is_silent(context: &Context<'_>, node: &Node) -> bool {
 /// Seconds that a node's lease lags behind the newest node lease.
 fn lease_lag(context: &Context<'_>, node: &Node) -> Option<i64> {
     let leases = context.state.leases.in_namespace(NODE_LEASES);
-    let newest = leases.iter().filter_map(|lease| lease.spec.renew_time.0).max()?;
-    Some(newest.as_second() - renewed(context, node).0?.as_second())
+    let newest = leases.iter().filter_map(|lease| lease.spec.renew_time.get()).max()?;
+    Some(newest.as_second() - renewed(context, node).get()?.as_second())
 }
 
 /// When a kubelet last renewed its lease, which is its heartbeat.
@@ -167,7 +167,7 @@ fn unready(context: &Context<'_>, node: &Node, silent_nodes: usize) -> Option<Fa
             .param("reason", ready.reason.clone())
             .param("message", ready.message.clone())
             .evidence([condition_evidence(object.clone(), ready)])
-            .since(ready.last_transition_time.0);
+            .since(ready.last_transition_time.get());
         if by == "kubelet"
             // The status is posted less often than the lease is renewed.
             && let Some(seconds) =
@@ -249,7 +249,7 @@ fn pressure(context: &Context<'_>, node: &Node, facts: &mut Facts) {
             .param("message", found.message.clone())
             .param("evicted", evicted.len())
             .evidence([condition_evidence(node.object_ref(), found)])
-            .since(found.last_transition_time.0);
+            .since(found.last_transition_time.get());
         let workloads = evicted.iter().map(|pod| context.topology.workload_of_pod(pod));
         facts.add(blocking(affecting(fact, workloads), facts));
     }
@@ -274,7 +274,7 @@ fn terminating(context: &Context<'_>, node: &Node, facts: &mut Facts) {
             "spec.taints",
             format!("{}:{}", taint.key, taint.effect),
         )])
-        .since(taint.time_added.0);
+        .since(taint.time_added.get());
     facts.add(affecting(fact, workloads));
 }
 
@@ -351,7 +351,7 @@ fn component(pod: &Pod) -> Option<&'static str> {
     if pod.metadata.controller().is_none_or(|owner| owner.kind != "DaemonSet") {
         return None;
     }
-    let label = |key: &str| pod.metadata.labels.get(key).map(String::as_str).unwrap_or_default();
+    let label = |key: &str| pod.metadata.labels.get(key).map(Text::as_str).unwrap_or_default();
     let names = [label("k8s-app"), label("app"), label("app.kubernetes.io/name"), pod.metadata.name.as_str()];
     if names.iter().any(|name| name.starts_with("kube-proxy")) {
         return Some("kube-proxy");
@@ -420,7 +420,7 @@ pub(super) fn broken(pod: &Pod) -> Option<String> {
         !status.ready && status.state.terminated.as_ref().is_none_or(|ended| ended.exit_code != 0)
     });
     if let Some(status) = status {
-        let waiting = status.state.waiting.as_ref().map(|waiting| waiting.reason.clone());
+        let waiting = status.state.waiting.as_ref().map(|waiting| waiting.reason.to_string());
         let ended = status
             .state
             .terminated
@@ -433,5 +433,7 @@ pub(super) fn broken(pod: &Pod) -> Option<String> {
         return waiting.or(ended).or_else(|| ready.map(|_| "not ready".to_owned()));
     }
     let failed = pod.status.phase == "Failed";
-    failed.then(|| if pod.status.reason.is_empty() { "Failed".to_owned() } else { pod.status.reason.clone() })
+    failed.then(|| {
+        if pod.status.reason.is_empty() { "Failed".to_owned() } else { pod.status.reason.to_string() }
+    })
 }

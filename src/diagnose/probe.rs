@@ -177,7 +177,7 @@ fn explain(
         .param("probe", describe(subject.probe))
         .param("timeout", subject.probe.timeout())
         .evidence(event.map(Evidence::event))
-        .since(event.and_then(|event| event.first().0));
+        .since(event.and_then(|event| event.first().get()));
     if !message.is_empty() {
         fact = fact.param("message", message);
     }
@@ -311,7 +311,7 @@ fn was_ready(context: &Context<'_>, instance: &Instance<'_>) -> bool {
         return false;
     }
     condition(&instance.pod.status.conditions, "Ready")
-        .and_then(|ready| Some(ready.last_transition_time.0? > instance.pod.status.start_time.0?))
+        .and_then(|ready| Some(ready.last_transition_time.get()? > instance.pod.status.start_time.get()?))
         .unwrap_or(false)
         && instance.status.restart_count > 0
         && instance.status.ready
@@ -396,7 +396,7 @@ fn working_path(context: &Context<'_>, instance: &Instance<'_>, subject: Subject
         .filter(|(kind, _)| *kind != subject.kind && failure(context, instance, kind).is_none())
         .find_map(|(_, probe)| {
             let get = probe.as_ref()?.http_get.as_ref()?;
-            (get.path != own.path).then(|| get.path.clone())
+            (get.path != own.path).then(|| get.path.to_string())
         })
 }
 

@@ -8,7 +8,7 @@ mod slip;
 
 use super::container::{Instance, instances, state};
 use super::{Context, Fact, FactSpec, Facts, net};
-use crate::cluster::types::{KeySelector, Service};
+use crate::cluster::types::{KeySelector, Service, Text};
 use crate::cluster::{Kind, ObjectRef, Truth};
 use crate::evidence::{Evidence, Source};
 use crate::logs::LogFinding;
@@ -208,7 +208,7 @@ fn unbound(context: &Context<'_>, instance: &Instance<'_>, finding: &LogFinding)
 /// Names of the variables that the spec gives a container.
 fn variables(context: &Context<'_>, instance: &Instance<'_>) -> Vec<String> {
     let Some(spec) = instance.spec else { return Vec::new() };
-    let mut names: Vec<String> = spec.env.iter().map(|variable| variable.name.clone()).collect();
+    let mut names: Vec<String> = spec.env.iter().map(|variable| variable.name.to_string()).collect();
     for source in &spec.env_from {
         let namespace = instance.namespace();
         let map = source
@@ -221,7 +221,7 @@ fn variables(context: &Context<'_>, instance: &Instance<'_>) -> Vec<String> {
             meta.managed_fields.iter().flat_map(|writer| writer.fields.data.clone()).collect()
         };
         let keys = map
-            .map(|map| map.data.keys().cloned().chain(owned(&map.metadata)).collect::<Vec<_>>())
+            .map(|map| map.data.keys().map(Text::to_string).chain(owned(&map.metadata)).collect::<Vec<_>>())
             .into_iter()
             .chain(
                 secret.map(|secret| secret.keys.0.iter().cloned().chain(owned(&secret.metadata)).collect()),
@@ -293,7 +293,7 @@ fn conflict(context: &Context<'_>, instance: &Instance<'_>, finding: &LogFinding
         None if instance.pod.spec.host_network => ("host", None, "elimination"),
         None => match others
             .filter(|status| status.state.running.is_some())
-            .map(|status| status.name.clone())
+            .map(|status| status.name.to_string())
             .next()
         {
             Some(name) => ("sibling", Some(name), "elimination"),
@@ -338,7 +338,7 @@ fn holder(context: &Context<'_>, instance: &Instance<'_>, port: i64) -> Option<(
     };
     let mentions = |text: &str| text.split(|c: char| !c.is_ascii_digit()).any(|word| word == number);
     let find = |test: &dyn Fn(&crate::cluster::types::Container) -> bool| {
-        others.iter().find(|other| test(other)).map(|other| other.name.clone())
+        others.iter().find(|other| test(other)).map(|other| other.name.to_string())
     };
     find(&|other| other.ports.iter().any(|declared| declared.container_port == port))
         .map(|name| (name, "declared"))
@@ -351,7 +351,7 @@ fn holder(context: &Context<'_>, instance: &Instance<'_>, port: i64) -> Option<(
                     .filter_map(|own| Some((own.name.as_str(), own.value.as_deref()?)))
                     .filter(|(name, value)| name.ends_with("PORT") || sets_port(value, &number))
                     .map(|(_, value)| value);
-                other.command.iter().chain(&other.args).map(String::as_str).chain(values).any(mentions)
+                other.command.iter().chain(&other.args).map(Text::as_str).chain(values).any(mentions)
             })
             .map(|name| (name, "args"))
         })

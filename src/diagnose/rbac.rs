@@ -6,7 +6,7 @@ use regex::Regex;
 
 use super::{Context, Fact, FactSpec, Facts, net};
 use crate::cluster::topology::references;
-use crate::cluster::types::{Object, PolicyRule, Role, RoleBinding, Workload};
+use crate::cluster::types::{Object, PolicyRule, Role, RoleBinding, Text, Workload};
 use crate::cluster::{Kind, ObjectRef, Truth};
 use crate::evidence::Evidence;
 
@@ -271,10 +271,10 @@ fn grants(role: &Role, request: &Request) -> bool {
 }
 
 fn allows(rule: &PolicyRule, request: &Request) -> bool {
-    let has = |list: &[String], wanted: &str| list.iter().any(|one| one == "*" || one == wanted);
+    let has = |list: &[Text], wanted: &str| list.iter().any(|one| one == "*" || one == wanted);
     let sub = request.resource.split_once('/').map(|(_, sub)| format!("*/{sub}"));
-    let resource =
-        has(&rule.resources, &request.resource) || sub.is_some_and(|sub| rule.resources.contains(&sub));
+    let resource = has(&rule.resources, &request.resource)
+        || sub.is_some_and(|sub| rule.resources.iter().any(|one| *one == sub));
     has(&rule.verbs, &request.verb)
         && has(&rule.api_groups, &request.group)
         && resource
@@ -283,7 +283,8 @@ fn allows(rule: &PolicyRule, request: &Request) -> bool {
 
 /// How close a role comes: same resource, own role rather than a shared one, similar name.
 fn fit(role: &Role, request: &Request, account: &str) -> (bool, bool, bool) {
-    let resource = role.body.rules.iter().any(|rule| rule.resources.contains(&request.resource));
+    let resource =
+        role.body.rules.iter().any(|rule| rule.resources.iter().any(|one| *one == request.resource));
     let name = &role.body.metadata.name;
     (resource, role.kind == Kind::Role, name.contains(account) || account.contains(name.as_str()))
 }

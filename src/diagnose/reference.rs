@@ -5,7 +5,7 @@
 
 use super::container::{Instance, between, instances, nearest, state};
 use super::{Context, Fact, FactSpec, Facts};
-use crate::cluster::types::{KeySelector, KeyToPath, Object, PodSpec};
+use crate::cluster::types::{KeySelector, KeyToPath, Object, PodSpec, Text};
 use crate::cluster::{Kind, ObjectRef, Truth};
 use crate::evidence::Evidence;
 
@@ -267,7 +267,7 @@ fn explain(context: &Context<'_>, instance: &Instance<'_>, missing: Missing) -> 
         .param("certainty", missing.certainty)
         .object("object", object.clone())
         .evidence(missing.evidence)
-        .since(instance.pod.metadata.creation_timestamp.0);
+        .since(instance.pod.metadata.creation_timestamp.get());
     if let Some(place) = place {
         fact = fact.param("place", place);
     }
@@ -347,7 +347,7 @@ fn nearest_key(context: &Context<'_>, kind: &Kind, namespace: &str, name: &str, 
         }
         _ => {
             let map = context.state.config_maps.get(namespace, name)?;
-            (map.data.keys().map(String::as_str).collect(), &map.metadata.managed_fields)
+            (map.data.keys().map(Text::as_str).collect(), &map.metadata.managed_fields)
         }
     };
     let owned = writers.iter().flat_map(|writer| &writer.fields.data).map(String::as_str);
@@ -358,7 +358,7 @@ fn nearest_key(context: &Context<'_>, kind: &Kind, namespace: &str, name: &str, 
 /// Another namespace that has what this one lacks.
 fn elsewhere(context: &Context<'_>, kind: &Kind, namespace: &str, name: &str) -> Option<String> {
     let found = |meta: &crate::cluster::types::Meta| {
-        (meta.name == name && meta.namespace != namespace).then(|| meta.namespace.clone())
+        (meta.name == name && meta.namespace != namespace).then(|| meta.namespace.to_string())
     };
     match kind {
         Kind::Secret => context.state.secrets.iter().find_map(|item| found(item.meta())),

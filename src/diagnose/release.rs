@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::health::affecting;
 use super::{Context, Fact, FactSpec, Facts};
-use crate::cluster::types::{Object, Secret, Workload};
+use crate::cluster::types::{Object, Secret, Text, Workload};
 use crate::cluster::{Kind, ObjectRef};
 use crate::evidence::Evidence;
 
@@ -35,7 +35,7 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
     let mut newest: BTreeMap<(&str, &str), (u64, &Secret)> = BTreeMap::new();
     for secret in context.state.secrets.iter() {
         let labels = &secret.metadata.labels;
-        if labels.get("owner").map(String::as_str) != Some("helm") {
+        if labels.get("owner").map(Text::as_str) != Some("helm") {
             continue;
         }
         let (Some(name), Some(version)) = (labels.get("name"), labels.get("version")) else { continue };
@@ -56,7 +56,7 @@ fn unfinished(context: &Context<'_>, name: &str, version: u64, secret: &Secret) 
     let labels = &secret.metadata.labels;
     let status = labels.get("status")?.as_str();
     let modified: Option<i64> = labels.get("modifiedAt").and_then(|time| time.parse().ok());
-    let created = secret.metadata.creation_timestamp.0.map(|time| time.as_second());
+    let created = secret.metadata.creation_timestamp.get().map(|time| time.as_second());
     let seconds = context.now.as_second() - modified.or(created)?;
     let stuck = status.starts_with("pending-") && seconds > PENDING;
     let object: ObjectRef = secret.object_ref();

@@ -48,7 +48,7 @@ fn pending(pod: &Pod) -> Option<(&'static str, Evidence)> {
         let evidence =
             Evidence::status(pod.object_ref(), "status.conditions[PodResizePending]", found.reason.clone())
                 .excerpt(found.message.clone())
-                .at(found.last_transition_time.0);
+                .at(found.last_transition_time.get());
         return Some((word(&found.reason)?, evidence));
     }
     let by = word(&pod.status.resize)?;

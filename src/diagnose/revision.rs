@@ -81,7 +81,7 @@ pub(super) fn renamed_variables(
     let (old, new) = (old.find(|one| one.name == container)?, new.find(|one| one.name == container)?);
     let less = |these: &Container, those: &Container| -> Vec<String> {
         let known = |name: &str| those.env.iter().any(|own| own.name == name);
-        these.env.iter().map(|own| own.name.clone()).filter(|name| !known(name)).collect()
+        these.env.iter().map(|own| own.name.to_string()).filter(|name| !known(name)).collect()
     };
     (old.image == new.image).then(|| (less(new, old), less(old, new)))
 }
@@ -143,7 +143,7 @@ fn last_two<'a>(
             .filter(|set| set.kind == Kind::ReplicaSet)
             .filter_map(|set| {
                 let revision = set.metadata.annotation("deployment.kubernetes.io/revision").parse().ok()?;
-                Some((revision, set.template(), set.metadata.creation_timestamp.0))
+                Some((revision, set.template(), set.metadata.creation_timestamp.get()))
             })
             .collect(),
         Kind::StatefulSet | Kind::DaemonSet => context
@@ -153,7 +153,7 @@ fn last_two<'a>(
             .iter()
             .filter(|revision| owned(&revision.metadata))
             .map(|revision| {
-                (revision.revision, &revision.data.spec.template, revision.metadata.creation_timestamp.0)
+                (revision.revision, &revision.data.spec.template, revision.metadata.creation_timestamp.get())
             })
             .collect(),
         _ => return None,
@@ -355,12 +355,12 @@ fn written_after_start(context: &Context<'_>, workload: &ObjectRef) -> Vec<Writt
     let pods = context.topology.pods_of(workload);
     let running = pods.iter().filter(|pod| !pod.is_deleting() && !pod.is_finished());
     let Some(pod) = running.clone().next() else { return Vec::new() };
-    let begun = pod.status.start_time.0.or(pod.metadata.creation_timestamp.0);
+    let begun = pod.status.start_time.get().or(pod.metadata.creation_timestamp.get());
     // A restarted container has read its variables anew.
     let started = running
         .clone()
         .flat_map(|pod| &pod.status.container_statuses)
-        .filter_map(|status| status.state.running.as_ref()?.started_at.0)
+        .filter_map(|status| status.state.running.as_ref()?.started_at.get())
         .min();
     let mut found: Vec<Written> = Vec::new();
     for (kind, name, _, place, _) in crate::cluster::topology::references(&pod.spec) {
@@ -371,7 +371,7 @@ fn written_after_start(context: &Context<'_>, workload: &ObjectRef) -> Vec<Writt
         };
         let Some(meta) = meta else { continue };
         let Some(write) = meta.last_write() else { continue };
-        let (Some(when), Some(created)) = (write.time.0, meta.creation_timestamp.0) else { continue };
+        let (Some(when), Some(created)) = (write.time.get(), meta.creation_timestamp.get()) else { continue };
         if begun.is_none_or(|begun| when <= begun)
             || when.as_second() - created.as_second() <= CREATION
             || place == "imagePullSecrets"
@@ -390,7 +390,7 @@ fn written_after_start(context: &Context<'_>, workload: &ObjectRef) -> Vec<Writt
         found.push(Written {
             object: ObjectRef::new(kind, workload.ns(), &name),
             when: Some(when),
-            manager: write.manager.clone(),
+            manager: write.manager.to_string(),
             place,
             used_as,
             phase: if started.is_some_and(|started| when > started) { "running" } else { "restarted" },
@@ -424,11 +424,13 @@ fn changes_of_node(node: &Node) -> Vec<Change> {
     let changed = ready
         .filter(|ready| ready.last_transition_time > node.metadata.creation_timestamp && !ready.is_true());
     changes.extend(changed.map(|ready| {
-        change(ready.last_transition_time.0, format!("Ready became {}: {}", ready.status, ready.reason))
+        change(ready.last_transition_time.get(), format!("Ready became {}: {}", ready.status, ready.reason))
     }));
-    let dated = node.spec.taints.iter().filter(|taint| taint.time_added.0.is_some());
+    let dated = node.spec.taints.iter().filter(|taint| taint.time_added.is_some());
     changes.extend(
-        dated.map(|taint| change(taint.time_added.0, format!("taint {}:{} added", taint.key, taint.effect))),
+        dated.map(|taint| {
+            change(taint.time_added.get(), format!("taint {}:{} added", taint.key, taint.effect))
+        }),
     );
     // Most taints and every label and cordon carry no time of their own; who wrote them is recorded.
     let by_hand = node.metadata.managed_fields.iter().filter(|write| {
@@ -436,18 +438,18 @@ fn changes_of_node(node: &Node) -> Vec<Change> {
             && write.manager.starts_with("kubectl")
             && write
                 .time
-                .0
-                .zip(node.metadata.creation_timestamp.0)
+                .get()
+                .zip(node.metadata.creation_timestamp.get())
                 .is_some_and(|(when, created)| when.as_second() - created.as_second() > CREATION)
     });
-    changes.extend(by_hand.map(|write| change(write.time.0, format!("written by {}", write.manager))));
+    changes.extend(by_hand.map(|write| change(write.time.get(), format!("written by {}", write.manager))));
     changes
 }
 
 fn quota_changes(context: &Context<'_>, namespace: &str) -> Vec<Change> {
     let changed = |quota: &crate::cluster::types::ResourceQuota| {
         let write = quota.metadata.last_write()?;
-        let (when, created) = (write.time.0?, quota.metadata.creation_timestamp.0?);
+        let (when, created) = (write.time.get()?, quota.metadata.creation_timestamp.get()?);
         (when.as_second() - created.as_second() > CREATION).then(|| Change {
             object: quota.object_ref(),
             when: Some(when),

@@ -79,7 +79,7 @@ pub const FACTS: &[FactSpec] = &[
 pub fn run(context: &Context<'_>, facts: &mut Facts) {
     for workload in context.state.workloads.iter().filter(|workload| workload.metadata.controller().is_none())
     {
-        if workload.metadata.deletion_timestamp.0.is_some() {
+        if workload.metadata.deletion_timestamp.is_some() {
             continue;
         }
         let found = match workload.kind {
@@ -135,7 +135,7 @@ fn paused(context: &Context<'_>, workload: &Workload) -> Option<Fact> {
     let mut fact = Fact::new("rollout.paused", object.clone())
         .param("image", images(workload))
         .evidence([Evidence::spec(object.clone(), "spec.paused", "true")])
-        .since(progressing.and_then(|condition| condition.last_transition_time.0));
+        .since(progressing.and_then(|condition| condition.last_transition_time.get()));
     if let Some(seconds) =
         progressing.and_then(|condition| context.state.age_seconds(condition.last_transition_time))
     {
@@ -177,8 +177,8 @@ fn stalled(context: &Context<'_>, workload: &Workload, facts: &Facts) -> Option<
             "status.readyReplicas",
             newest.status.ready_replicas.to_string(),
         )
-        .at(newest.metadata.creation_timestamp.0)])
-        .since(newest.metadata.creation_timestamp.0);
+        .at(newest.metadata.creation_timestamp.get())])
+        .since(newest.metadata.creation_timestamp.get());
     if exceeded {
         fact = fact.param("deadline", "exceeded").evidence(progressing.map(|found| {
             Evidence::status(object.clone(), "status.conditions[Progressing].reason", &found.reason)
@@ -245,7 +245,7 @@ fn held(context: &Context<'_>, workload: &Workload) -> Option<Fact> {
     let value = if by == "partition" {
         strategy.rolling_update.partition.unwrap_or(0).to_string()
     } else {
-        strategy.r#type.clone()
+        strategy.r#type.to_string()
     };
     let mut fact = Fact::new("rollout.held", object.clone())
         .param("by", by)
@@ -350,7 +350,7 @@ fn has_other_backend(context: &Context<'_>, service: &ObjectRef, own: &ObjectRef
 /// When the workload was scaled down, as its events say.
 fn scaled_at(context: &Context<'_>, object: &ObjectRef) -> Option<jiff::Timestamp> {
     let events = context.state.events_of(object).iter().rev();
-    events.filter(|event| event.message.contains("to 0")).find_map(|event| event.last().0)
+    events.filter(|event| event.message.contains("to 0")).find_map(|event| event.last().get())
 }
 
 /// `OrderedReady`: a pod that is not ready keeps those with higher ordinals from being made.
@@ -377,7 +377,7 @@ fn ordinal(context: &Context<'_>, workload: &Workload) -> Option<Fact> {
         .param("ordinal", ordinal)
         .param("missing", missing)
         .evidence([Evidence::status(pod.object_ref(), "status.phase", &pod.status.phase)])
-        .since(pod.metadata.creation_timestamp.0);
+        .since(pod.metadata.creation_timestamp.get());
     Some(match peer_wanted(context, workload, pod) {
         Some((finding, peer)) => fact
             .param("line", finding.excerpt.clone())

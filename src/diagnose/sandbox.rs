@@ -57,7 +57,7 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
                 .param("elsewhere", if others { "yes" } else { "no" })
                 .object("node", node)
                 .evidence([Evidence::event(event)])
-                .since(event.first().0);
+                .since(event.first().get());
             if let Some(plugin) = between(&event.message, "plugin type=\"", "\"") {
                 fact = fact.param("plugin", plugin);
             }

@@ -19,7 +19,7 @@ use self::verdict::{Verdict, decide};
 use super::health::{condition_evidence, lacks_ready, newest_event, node_ref, pod_ref};
 use super::{Context, Fact, FactSpec, Facts};
 use crate::cluster::event::Event;
-use crate::cluster::types::{Condition, Pod, condition};
+use crate::cluster::types::{Condition, Pod, Text, condition};
 use crate::cluster::{Kind, ObjectRef, Truth};
 use crate::evidence::Evidence;
 
@@ -168,7 +168,7 @@ fn gated(workload: &ObjectRef, pod: &Pod) -> Option<Fact> {
             .param("wanted", gates.join(", "))
             .param("certainty", "decisive")
             .evidence(evidence)
-            .since(pod.metadata.creation_timestamp.0),
+            .since(pod.metadata.creation_timestamp.get()),
     )
 }
 
@@ -189,7 +189,7 @@ fn node_missing(context: &Context<'_>, workload: &ObjectRef, pod: &Pod) -> Optio
                 Evidence::spec(pod_ref(pod), "spec.nodeName", name),
                 Evidence::absence(node_ref(name), "no such node"),
             ])
-            .since(pod.metadata.creation_timestamp.0),
+            .since(pod.metadata.creation_timestamp.get()),
     )
 }
 
@@ -216,7 +216,7 @@ fn unserved(context: &Context<'_>, workload: &ObjectRef, pod: &Pod) -> Option<Fa
                 Evidence::spec(pod_ref(pod), "spec.schedulerName", scheduler),
                 Evidence::absence(pod_ref(pod), "no PodScheduled condition and no scheduling event"),
             ])
-            .since(pod.metadata.creation_timestamp.0),
+            .since(pod.metadata.creation_timestamp.get()),
     )
 }
 
@@ -247,7 +247,7 @@ fn blocked(context: &Context<'_>, nodes: &Nodes<'_>, workload: &ObjectRef, pod: 
             said.as_ref().map_or(0, |said| said.total).max(i64::try_from(nodes.views.len()).unwrap_or(0)),
         )
         .param("certainty", if verdict.agreed { "decisive" } else { "computed" })
-        .since(pod.metadata.creation_timestamp.0);
+        .since(pod.metadata.creation_timestamp.get());
     if let Some(message) = message {
         fact = fact.param("message", message);
     }
@@ -291,7 +291,7 @@ fn describe(mut fact: Fact, context: &Context<'_>, nodes: &Nodes<'_>, pod: &Pod,
         let largest = nodes
             .views
             .iter()
-            .filter_map(|view| view.node.status.allocatable.get(&shortage.resource).copied())
+            .filter_map(|view| view.node.status.allocatable.get(shortage.resource.as_str()).copied())
             .max()
             .unwrap_or_default();
         let exceeds = shortage.requested > largest;
@@ -317,7 +317,7 @@ fn describe(mut fact: Fact, context: &Context<'_>, nodes: &Nodes<'_>, pod: &Pod,
     }
     match verdict.by {
         By::NodeSelector => {
-            let nearest = nearest_labels(nodes, pod.spec.node_selector.keys().map(String::as_str));
+            let nearest = nearest_labels(nodes, pod.spec.node_selector.keys().map(Text::as_str));
             fact.param("nearest", nearest).evidence([Evidence::spec(
                 object,
                 "spec.nodeSelector",
@@ -421,7 +421,7 @@ fn rejected(context: &Context<'_>, workload: &ObjectRef, pods: &[&Pod]) -> Optio
                 Evidence::status(pod_ref(pod), "status.reason", pod.status.reason.clone())
                     .excerpt(pod.status.message.clone())
             }))
-            .since(pod.metadata.creation_timestamp.0),
+            .since(pod.metadata.creation_timestamp.get()),
     )
 }
 

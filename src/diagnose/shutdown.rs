@@ -53,7 +53,7 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
             "hook" => hook(context, &workload, event),
             _ => base(context, &workload, by).param("message", event.message.clone()),
         };
-        facts.add(fact.evidence([Evidence::event(event)]).since(event.first().0));
+        facts.add(fact.evidence([Evidence::event(event)]).since(event.first().get()));
     }
     for (workload, pods) in context.topology.pods_by_workload() {
         for pod in pods.iter().filter(|pod| pod.is_deleting()) {
@@ -135,7 +135,7 @@ fn killed(context: &Context<'_>, workload: &ObjectRef, pod: &Pod) -> Vec<Fact> {
     };
     let ended = pod.status.container_statuses.iter().filter_map(|status| {
         let ended = status.state.terminated.as_ref()?;
-        let end = pod.metadata.deletion_timestamp.0.zip(ended.finished_at.0);
+        let end = pod.metadata.deletion_timestamp.get().zip(ended.finished_at.get());
         let lasted = end.is_some_and(|(due, end)| (-1..=3).contains(&seconds_between(due, end)));
         let killed = ended.exit_code == 137 && ended.reason != "OOMKilled";
         (killed && (lasted || told(&status.name))).then_some((status, ended))
@@ -146,8 +146,10 @@ fn killed(context: &Context<'_>, workload: &ObjectRef, pod: &Pod) -> Vec<Fact> {
             base(context, workload, "grace")
                 .param("container", status.name.clone())
                 .param("exit_code", ended.exit_code)
-                .evidence([Evidence::status(pod.object_ref(), path, "exit code 137").at(ended.finished_at.0)])
-                .since(ended.finished_at.0)
+                .evidence([
+                    Evidence::status(pod.object_ref(), path, "exit code 137").at(ended.finished_at.get())
+                ])
+                .since(ended.finished_at.get())
         })
         .collect()
 }

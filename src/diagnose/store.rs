@@ -139,7 +139,7 @@ fn said_by_events<'a>(context: &Context<'a>) -> Vec<Hit<'a>> {
     let recent =
         |last: Option<Timestamp>| context.since.is_none_or(|since| last.is_none_or(|last| last >= since));
     let hit = |event: &'a crate::cluster::event::Event| {
-        let by = meaning(&event.message).filter(|_| recent(event.last().0))?;
+        let by = meaning(&event.message).filter(|_| recent(event.last().get()))?;
         Some(Hit {
             by,
             evidence: Evidence::event(event),
@@ -180,11 +180,12 @@ fn line_hit<'a>(context: &Context<'a>, pod: &Pod, container: &str, line: &'a str
 /// How long no lease at all was renewed, where nothing else was written either.
 fn stale_leases(context: &Context<'_>) -> Option<(i64, Evidence)> {
     let leases: Vec<_> =
-        context.state.leases.iter().filter(|lease| lease.spec.renew_time.0.is_some()).collect();
+        context.state.leases.iter().filter(|lease| lease.spec.renew_time.is_some()).collect();
     let newest = leases.iter().max_by_key(|lease| lease.spec.renew_time)?;
-    let renewed = newest.spec.renew_time.0?;
+    let renewed = newest.spec.renew_time.get()?;
     let seconds = context.now.as_second() - renewed.as_second();
-    let written = context.state.events.iter().any(|event| event.last().0.is_some_and(|last| last > renewed));
+    let written =
+        context.state.events.iter().any(|event| event.last().get().is_some_and(|last| last > renewed));
     (leases.len() >= LEASES && seconds > STALE && !written).then(|| {
         let value = format!("{seconds} s ago, and this is the newest of {} leases", leases.len());
         (seconds, Evidence::spec(newest.object_ref(), "spec.renewTime", value).at(Some(renewed)))

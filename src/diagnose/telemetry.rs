@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 use super::{Context, Fact, FactSpec, Facts, net};
 use crate::cluster::selector::Labels;
-use crate::cluster::types::Object;
+use crate::cluster::types::{Object, Text};
 use crate::cluster::{Kind, ObjectRef};
 use crate::evidence::{Evidence, Source};
 use role::{Change, Role};
@@ -87,14 +87,14 @@ fn behaviours(context: &Context<'_>) -> BTreeMap<ObjectRef, Behaviour> {
             let name = alert.labels.get("alertname").cloned().unwrap_or_default();
             let evidence = Evidence::new(Source::Alert, object, "alert", name)
                 .excerpt(role::said_by(alert))
-                .at(alert.starts_at.0);
+                .at(alert.starts_at.get());
             behaviour.evidence.push(evidence);
         }
     }
     // With alerts, what raised none is within bounds.
     if all.values().all(|behaviour| !behaviour.changes.contains_key(&Role::Latency)) {
         for series in &context.state.series {
-            let name = series.metric.get("__name__").map_or("", String::as_str);
+            let name = series.metric.get("__name__").map_or("", Text::as_str);
             let (Some(object), Some(role)) = (object_of(context, &series.metric), role::of_metric(name))
             else {
                 continue;
@@ -145,7 +145,7 @@ const NAMESPACE_LABELS: [&str; 5] = [
 
 /// The workload or node that labels name.
 fn object_of(context: &Context<'_>, labels: &Labels) -> Option<ObjectRef> {
-    let namespace = NAMESPACE_LABELS.iter().find_map(|key| labels.get(*key)).map_or("", String::as_str);
+    let namespace = NAMESPACE_LABELS.iter().find_map(|key| labels.get(*key)).map_or("", Text::as_str);
     for name in WORKLOAD_LABELS.iter().filter_map(|key| labels.get(*key)) {
         let name = name.split('.').next().unwrap_or(name);
         if let Some(workload) = net::namesake(context, namespace, name) {

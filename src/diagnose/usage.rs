@@ -11,7 +11,7 @@ use crate::cluster::event::Event;
 use crate::cluster::quantity::Quantity;
 use crate::cluster::selector::Labels;
 use crate::cluster::telemetry::{Alert, Series};
-use crate::cluster::types::Object;
+use crate::cluster::types::{Object, Text};
 use crate::cluster::{Kind, ObjectRef};
 use crate::evidence::{Evidence, Source};
 
@@ -128,7 +128,7 @@ fn from_metrics(context: &Context<'_>, instance: &Instance<'_>, facts: &mut Fact
                 format!("containers[{}].usage.{resource}", instance.name()),
                 format!("{used} of {limit}"),
             )
-            .at(metrics.timestamp.0)]);
+            .at(metrics.timestamp.get())]);
         if resource == "cpu" {
             fact = unanswered(context, facts, instance.workload, fact.param("class", "at-limit"));
         }
@@ -298,10 +298,10 @@ fn telemetry(context: &Context<'_>) -> BTreeMap<ObjectRef, Sign> {
             .or(alert.annotations.get("summary"))
             .cloned()
             .unwrap_or_default();
-        sign.line.get_or_insert_with(|| said.clone());
-        sign.since = sign.since.or(alert.starts_at.0);
+        sign.line.get_or_insert_with(|| said.to_string());
+        sign.since = sign.since.or(alert.starts_at.get());
         sign.evidence
-            .push(Evidence::new(Source::Alert, workload, "", name).excerpt(said).at(alert.starts_at.0));
+            .push(Evidence::new(Source::Alert, workload, "", name).excerpt(said).at(alert.starts_at.get()));
     }
     signs
 }
@@ -310,7 +310,7 @@ fn telemetry(context: &Context<'_>) -> BTreeMap<ObjectRef, Sign> {
 fn throttled_share(context: &Context<'_>) -> BTreeMap<ObjectRef, f64> {
     let mut periods: BTreeMap<ObjectRef, (f64, f64)> = BTreeMap::new();
     for series in &context.state.series {
-        let name = series.metric.get("__name__").map_or("", String::as_str);
+        let name = series.metric.get("__name__").map_or("", Text::as_str);
         let throttled = match name {
             _ if name.ends_with("throttled_periods_total") => true,
             _ if name.ends_with("cfs_periods_total") => false,

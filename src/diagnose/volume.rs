@@ -5,7 +5,7 @@
 
 use super::health::{newest_event, node_ref};
 use super::{Context, Fact, FactSpec, Facts};
-use crate::cluster::types::{Container, Object, Pod, Volume, VolumeMount};
+use crate::cluster::types::{Container, Object, Pod, Text, Volume, VolumeMount};
 use crate::cluster::{Kind, ObjectRef};
 use crate::evidence::Evidence;
 use crate::logs::LogFinding;
@@ -112,7 +112,7 @@ fn mount_failed(context: &Context<'_>, workload: &ObjectRef, pod: &Pod) -> Optio
         .param("certainty", if held || matches!(by, "other" | "timeout") { "computed" } else { "decisive" })
         .object("node", node_ref(&pod.spec.node_name))
         .evidence([Evidence::event(event)])
-        .since(event.first().0);
+        .since(event.first().get());
     if let Some(claim) = &claim {
         fact = fact.object("claim", claim.clone());
     }
@@ -129,7 +129,7 @@ fn mount_failed(context: &Context<'_>, workload: &ObjectRef, pod: &Pod) -> Optio
 fn is_attached_elsewhere(context: &Context<'_>, pod: &Pod, claim: &ObjectRef) -> bool {
     let Some(found) = context.state.claims.get(claim.ns(), &claim.name) else { return false };
     let volume = found.spec.volume_name.as_str();
-    let many = |mode: &String| matches!(mode.as_str(), "ReadWriteMany" | "ReadOnlyMany");
+    let many = |mode: &Text| matches!(mode.as_str(), "ReadWriteMany" | "ReadOnlyMany");
     if volume.is_empty() || found.spec.access_modes.iter().any(many) {
         return false;
     }
@@ -236,12 +236,10 @@ fn driver(message: &str) -> &str {
 fn claim_of_volume(context: &Context<'_>, pod: &Pod, name: &str) -> Option<ObjectRef> {
     let namespace = pod.metadata.namespace.as_str();
     let claims = super::scheduling::claim_names(pod);
-    let by_volume = pod
-        .spec
-        .volumes
-        .iter()
-        .find(|volume| volume.name == name)
-        .and_then(|volume| volume.persistent_volume_claim.as_ref().map(|claim| claim.claim_name.clone()));
+    let by_volume =
+        pod.spec.volumes.iter().find(|volume| volume.name == name).and_then(|volume| {
+            volume.persistent_volume_claim.as_ref().map(|claim| claim.claim_name.to_string())
+        });
     let by_storage = || {
         claims
             .iter()
@@ -300,7 +298,7 @@ impl<'a> Behind<'a> {
         };
         let mounts: Vec<&VolumeMount> = container.volume_mounts.iter().filter(holds_data).collect();
         let [mount] = mounts.as_slice() else { return None };
-        let path = finding.params.get("path").cloned().unwrap_or_else(|| mount.mount_path.clone());
+        let path = finding.params.get("path").cloned().unwrap_or_else(|| mount.mount_path.to_string());
         Some(Self { pod, container, mount, volume: volume(mount)?, path })
     }
 
@@ -375,7 +373,7 @@ fn full(context: &Context<'_>, finding: &LogFinding) -> Option<Fact> {
         .volume
         .empty_dir
         .as_ref()
-        .map(|directory| directory.size_limit.clone())
+        .map(|directory| directory.size_limit.to_string())
         .filter(|limit| !limit.is_empty());
     let claimed = behind.claim().and_then(|claim| {
         let claim = context.state.claims.get(claim.ns(), &claim.name)?;

@@ -6,7 +6,7 @@ use super::text::{name_parts, squash};
 use super::words;
 use crate::cluster::object::{Kind, ObjectRef};
 use crate::cluster::topology::Topology;
-use crate::cluster::types::{Object, Workload};
+use crate::cluster::types::{Object, Text, Workload};
 
 /// Labels whose value people use as the name of what runs.
 const APP_LABELS: [&str; 3] = ["app", "app.kubernetes.io/name", "k8s-app"];
@@ -134,8 +134,8 @@ impl Catalog {
 
     /// Namespaces are known from their list and from every object that lives in one.
     fn add_namespaces(&mut self, topology: &Topology<'_>) {
-        let listed = topology.state().namespaces.iter().map(|namespace| namespace.metadata.name.clone());
-        let used = self.entries.iter().map(|entry| entry.named.ns().to_owned());
+        let listed = topology.state().namespaces.iter().map(|namespace| namespace.metadata.name.to_string());
+        let used = self.entries.iter().map(|entry| entry.named.ns().into());
         self.namespaces = listed.chain(used).filter(|name| !name.is_empty()).collect();
         for name in self.namespaces.clone() {
             let object = ObjectRef::cluster(Kind::Namespace, &name);
@@ -148,12 +148,12 @@ impl Catalog {
         let state = topology.state();
         let mut hosts: Vec<(String, ObjectRef)> = Vec::new();
         for ingress in &state.ingresses {
-            let rules = ingress.spec.rules.iter().map(|rule| rule.host.clone());
-            let secure = ingress.spec.tls.iter().flat_map(|tls| tls.hosts.iter().cloned());
+            let rules = ingress.spec.rules.iter().map(|rule| rule.host.to_string());
+            let secure = ingress.spec.tls.iter().flat_map(|tls| tls.hosts.iter().map(Text::to_string));
             hosts.extend(rules.chain(secure).map(|host| (host, ingress.object_ref())));
         }
         for service in state.services.iter().filter(|service| !service.spec.external_name.is_empty()) {
-            hosts.push((service.spec.external_name.clone(), service.object_ref()));
+            hosts.push((service.spec.external_name.to_string(), service.object_ref()));
         }
         for (host, object) in hosts {
             let known = self.find_name(&object.name).iter().copied();

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::cluster::ClusterState;
-use crate::cluster::types::Object;
+use crate::cluster::types::{Object, Text};
 
 /// Names of a cluster's objects, without what they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,12 +26,12 @@ impl Names {
         collect!(workloads pods services ingresses nodes claims volumes autoscalers disruption_budgets config_maps
             secrets network_policies quotas limit_ranges service_accounts storage_classes priority_classes
             runtime_classes ingress_classes webhooks roles role_bindings);
-        names.namespaces.extend(state.namespaces.iter().map(|one| one.metadata.name.clone()));
+        names.namespaces.extend(state.namespaces.iter().map(|one| one.metadata.name.to_string()));
         for ingress in &state.ingresses {
-            names.hosts.extend(ingress.spec.rules.iter().map(|rule| rule.host.clone()));
-            names.hosts.extend(ingress.spec.tls.iter().flat_map(|tls| tls.hosts.iter().cloned()));
+            names.hosts.extend(ingress.spec.rules.iter().map(|rule| rule.host.to_string()));
+            names.hosts.extend(ingress.spec.tls.iter().flat_map(|tls| tls.hosts.iter().map(Text::to_string)));
         }
-        names.hosts.extend(state.services.iter().map(|service| service.spec.external_name.clone()));
+        names.hosts.extend(state.services.iter().map(|service| service.spec.external_name.to_string()));
         names.hosts.remove("");
         names.namespaces.remove("");
         names.objects.remove("");
@@ -40,8 +40,8 @@ impl Names {
 
     fn add<T: Object>(&mut self, item: &T) {
         let meta = item.meta();
-        self.namespaces.insert(meta.namespace.clone());
-        self.objects.insert(meta.name.clone());
+        self.namespaces.insert(meta.namespace.to_string());
+        self.objects.insert(meta.name.to_string());
     }
 
     /// Whether something has this name.

@@ -18,7 +18,7 @@ pub fn relations(graph: &Graph) -> Result<Vec<Edge>, String> {
                 from: from.clone(),
                 to: parse_reference(dependency)?,
                 relation: Relation::Calls,
-                stated_in: "components file".to_owned(),
+                stated_in: "components file".into(),
             });
         }
     }

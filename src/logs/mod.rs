@@ -206,9 +206,9 @@ fn last_messages(state: &ClusterState) -> impl Iterator<Item = (LogKey, &str)> {
                 "StartError" | "ContainerCannotRun" | "RunContainerError" | "ContainerStatusUnknown"
             );
             let key = LogKey {
-                namespace: pod.metadata.namespace.clone(),
-                pod: pod.metadata.name.clone(),
-                container: status.name.clone(),
+                namespace: pod.metadata.namespace.to_string(),
+                pod: pod.metadata.name.to_string(),
+                container: status.name.to_string(),
                 previous: now.is_none(),
             };
             let silent = ended.exit_code == 0 || ended.message.is_empty();

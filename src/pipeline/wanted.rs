@@ -6,7 +6,7 @@ use super::{Analysis, Request, reach};
 use crate::agent::{self, Want};
 use crate::cluster::address::Target;
 use crate::cluster::topology::{Relation, Topology};
-use crate::cluster::types::{ContainerStatus, LimitRange, Object, Pod, PolicyRule, Workload};
+use crate::cluster::types::{ContainerStatus, LimitRange, Object, Pod, PolicyRule, Text, Workload};
 use crate::cluster::{ClusterState, Kind, ObjectRef};
 use crate::correlate::Focus;
 use crate::report::model::Hypothesis;
@@ -80,7 +80,7 @@ fn makers(state: &ClusterState) -> Vec<ObjectRef> {
         return Vec::new();
     }
     let writes = |rule: &PolicyRule| {
-        let has = |list: &[String], wanted: &[&str]| list.iter().any(|one| wanted.contains(&one.as_str()));
+        let has = |list: &[Text], wanted: &[&str]| list.iter().any(|one| wanted.contains(&one.as_str()));
         has(&rule.verbs, &["*", "create", "update", "patch"])
             && has(&rule.resources, &["*", "secrets", "configmaps"])
     };

@@ -77,8 +77,8 @@ impl PipelineInvestigator {
     }
 
     fn request(&self, question: Question) -> Request {
-        let selector =
-            LabelSelector { match_labels: question.labels.into_iter().collect(), ..LabelSelector::default() };
+        let labels = question.labels.into_iter().map(|(key, value)| (key, value.into()));
+        let selector = LabelSelector { match_labels: labels.collect(), ..LabelSelector::default() };
         let namespaces = question.namespace.map(|namespace| vec![namespace]);
         Request {
             description: question.description,

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::cluster::Kind;
 use crate::cluster::types::{
-    ContainerStatus, EndpointSlice, Meta, PersistentVolumeClaim, Pod, Terminated, Time,
+    ContainerStatus, EndpointSlice, Meta, PersistentVolumeClaim, Pod, Terminated, Text, Time,
 };
 
 /// Name and priority of a column: 0 is always shown, 1 with `-o wide`.
@@ -100,7 +100,7 @@ pub(super) fn cells(kind: &Kind, object: &str, now: Timestamp) -> Vec<Value> {
         Kind::EndpointSlice => {
             let slice: EndpointSlice = read(object);
             let addresses: Vec<&str> =
-                slice.endpoints.iter().flat_map(|one| &one.addresses).map(String::as_str).collect();
+                slice.endpoints.iter().flat_map(|one| &one.addresses).map(Text::as_str).collect();
             let addresses = match addresses.as_slice() {
                 [] => "<unset>".to_owned(),
                 [a, b, c, rest @ ..] if !rest.is_empty() => format!("{a},{b},{c} + {} more...", rest.len()),
@@ -111,7 +111,7 @@ pub(super) fn cells(kind: &Kind, object: &str, now: Timestamp) -> Vec<Value> {
         }
         Kind::PersistentVolumeClaim => {
             let claim: PersistentVolumeClaim = read(object);
-            let phase = match claim.metadata.deletion_timestamp.0 {
+            let phase = match claim.metadata.deletion_timestamp.get() {
                 Some(_) => "Terminating",
                 None => claim.status.phase.as_str(),
             };
@@ -164,7 +164,7 @@ fn job(job: &Counted, now: Timestamp) -> Vec<Value> {
         .find_map(|(kind, text)| is(kind).then_some(text));
     let status = match status {
         Some(status) => status,
-        None if job.metadata.deletion_timestamp.0.is_some() => "Terminating",
+        None if job.metadata.deletion_timestamp.is_some() => "Terminating",
         None if job.spec.suspend => "Suspended",
         None => "Running",
     };
@@ -180,7 +180,7 @@ fn job(job: &Counted, now: Timestamp) -> Vec<Value> {
 
 fn pod(pod: &Pod, now: Timestamp) -> Vec<Value> {
     let printed = printed(pod);
-    let restarts = match printed.last_restart.0 {
+    let restarts = match printed.last_restart.get() {
         Some(_) if printed.restarts > 0 => {
             format!("{} ({} ago)", printed.restarts, age(printed.last_restart, now))
         }
@@ -230,7 +230,7 @@ fn printed(pod: &Pod) -> Printed {
     let mut all = Printed {
         ready: 0,
         containers: pod.spec.containers.len() + sidecars,
-        status: if reason.is_empty() { status.phase.clone() } else { reason.to_owned() },
+        status: if reason.is_empty() { status.phase.to_string() } else { reason.to_owned() },
         restarts: 0,
         last_restart: Time::default(),
     };
@@ -266,7 +266,7 @@ fn printed(pod: &Pod) -> Printed {
         (all.restarts, all.last_restart) = (main.restarts, main.last_restart);
         running(pod, &mut all);
     }
-    if pod.metadata.deletion_timestamp.0.is_some() {
+    if pod.metadata.deletion_timestamp.is_some() {
         if status.reason == "NodeLost" {
             all.status = "Unknown".to_owned();
         } else if !pod.is_finished() {
@@ -283,7 +283,7 @@ fn running(pod: &Pod, all: &mut Printed) {
         all.restarted(container);
         let waiting = container.state.waiting.as_ref().filter(|waiting| !waiting.reason.is_empty());
         if let Some(waiting) = waiting {
-            all.status.clone_from(&waiting.reason);
+            all.status = waiting.reason.to_string();
         } else if let Some(ended) = &container.state.terminated {
             all.status = ending(ended);
         } else if container.ready && container.state.running.is_some() {
@@ -306,7 +306,7 @@ fn ending(ended: &Terminated) -> String {
 
 /// How long ago, as kubectl rounds it.
 fn age(time: Time, now: Timestamp) -> String {
-    let Some(time) = time.0 else { return "<unknown>".to_owned() };
+    let Some(time) = time.get() else { return "<unknown>".to_owned() };
     let seconds = (now.as_second() - time.as_second()).max(0);
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86400);
     let and = |large: i64, unit: &str, small: i64, below: &str| match small {
@@ -379,7 +379,7 @@ mod tests {
     #[test]
     fn ages_are_rounded_as_kubectl_does() {
         let now: Timestamp = "2026-03-01T12:00:00Z".parse().unwrap();
-        let ago = |seconds: i64| age(Time(Timestamp::from_second(now.as_second() - seconds).ok()), now);
+        let ago = |seconds: i64| age(Time::from(Timestamp::from_second(now.as_second() - seconds).ok()), now);
         for (seconds, text) in [
             (66, "66s"),
             (130, "2m10s"),

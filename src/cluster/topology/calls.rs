@@ -86,7 +86,7 @@ fn sibling_port<'c>(container: &'c Container, variable: &str) -> Option<(&'c str
         .iter()
         .find_map(|suffix| variable.strip_suffix(suffix))?;
     let wanted = [format!("{stem}_PORT"), format!("{stem}_SERVICE_PORT")];
-    let port = container.env.iter().find(|other| wanted.contains(&other.name))?;
+    let port = container.env.iter().find(|other| wanted.iter().any(|name| *name == other.name))?;
     Some((port.name.as_str(), port.value.as_deref()?.parse().ok()?))
 }
 

@@ -26,19 +26,19 @@ pub(super) fn edges(topology: &Topology<'_>) -> Vec<Edge> {
                 ("spec.scaleTargetRef", _) => Relation::Scales,
                 _ => Relation::References,
             };
-            let (to, stated_in) = (reference.object.clone(), reference.field.to_owned());
+            let (to, stated_in) = (reference.object.clone(), reference.field.into());
             edges.push(Edge { from: from.clone(), to, relation, stated_in });
         }
         let parts = resource.parts.iter().filter(|part| part.kind != Kind::Pod).cloned();
         let made = makers(state, &resource.metadata).into_iter().map(|maker| (maker, from.clone()));
         for (from, to) in parts.map(|part| (from.clone(), part)).chain(made) {
-            edges.push(Edge { from, to, relation: Relation::Owns, stated_in: String::new() });
+            edges.push(Edge { from, to, relation: Relation::Owns, stated_in: Text::default() });
         }
     }
     for workload in &state.workloads {
         let to = workload.object_ref();
         for from in makers(state, &workload.metadata) {
-            edges.push(Edge { from, to: to.clone(), relation: Relation::Owns, stated_in: String::new() });
+            edges.push(Edge { from, to: to.clone(), relation: Relation::Owns, stated_in: Text::default() });
         }
     }
     edges

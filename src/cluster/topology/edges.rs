@@ -26,7 +26,7 @@ struct Deriving<'t, 'a> {
 }
 
 impl Deriving<'_, '_> {
-    fn edge(&mut self, from: &ObjectRef, to: ObjectRef, relation: Relation, stated_in: impl Into<String>) {
+    fn edge(&mut self, from: &ObjectRef, to: ObjectRef, relation: Relation, stated_in: impl Into<Text>) {
         self.edges.push(Edge { from: from.clone(), to, relation, stated_in: stated_in.into() });
     }
 
@@ -210,7 +210,7 @@ impl Deriving<'_, '_> {
                 Target::Loopback | Target::Unknown => Vec::new(),
             };
             for to in to {
-                self.edge(&call.caller, to, Relation::Calls, call.stated_in.clone());
+                self.edge(&call.caller, to, Relation::Calls, call.stated_in.as_str());
             }
         }
     }

@@ -88,7 +88,7 @@ impl Members {
 }
 
 fn service_of(slice: &EndpointSlice) -> &str {
-    slice.metadata.labels.get(SERVICE_NAME).map_or("", String::as_str)
+    slice.metadata.labels.get(SERVICE_NAME).map_or("", Text::as_str)
 }
 
 /// Positions in a list, by the hash of a namespace and a text.

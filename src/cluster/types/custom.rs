@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::{Map, Meta, Time};
 use crate::cluster::custom::{Resource, Word};
+use crate::cluster::types::Text;
 use crate::cluster::{Kind, ObjectRef};
 
 /// How good or bad a statement is.
@@ -71,7 +72,7 @@ pub struct Subset {
     /// Its name.
     pub name: String,
     /// Labels that its pods have.
-    pub labels: Map<String>,
+    pub labels: Map<Text>,
 }
 
 /// A custom resource of a known kind.
@@ -145,8 +146,10 @@ impl CustomResource {
         let value: Value = serde_json::from_str(json)?;
         let mut metadata: Meta = serde_json::from_value(at(&value, "/metadata").clone())?;
         let writers = metadata.managed_fields.iter().filter(|writer| writer.subresource == "status");
-        let status_manager =
-            writers.max_by_key(|writer| writer.time).map(|writer| writer.manager.clone()).unwrap_or_default();
+        let status_manager = writers
+            .max_by_key(|writer| writer.time)
+            .map(|writer| writer.manager.to_string())
+            .unwrap_or_default();
         metadata.keep_last_write();
         let mut read = Self {
             kind: kind.clone(),
@@ -234,7 +237,7 @@ fn said(word: &Word, value: &Value) -> Option<Statement> {
         status: status.to_owned(),
         reason: reason.to_owned(),
         message: message.to_owned(),
-        since: Time(since.parse().ok()),
+        since: Time::from(since.parse().ok()),
         health,
     })
 }
@@ -265,7 +268,7 @@ fn conditions(resource: &Resource, value: &Value, path: &str, found: &mut Vec<St
             status: status.to_owned(),
             reason: reason.to_owned(),
             message: text(condition, "/message").to_owned(),
-            since: Time(text(condition, "/lastTransitionTime").parse().ok()),
+            since: Time::from(text(condition, "/lastTransitionTime").parse().ok()),
             health,
         });
     }
@@ -277,7 +280,7 @@ fn issuing(value: &Value, found: &mut [Statement]) {
     let Some(issuing) = items(value, "/status/conditions").find(|one| text(one, "/type") == "Issuing") else {
         return;
     };
-    let since = Time(text(issuing, "/lastTransitionTime").parse().ok());
+    let since = Time::from(text(issuing, "/lastTransitionTime").parse().ok());
     for ready in found.iter_mut().filter(|one| one.health >= Health::Slow) {
         let failed = text(issuing, "/status") == "False" && text(issuing, "/reason") == "Failed";
         if failed {

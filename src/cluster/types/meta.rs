@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
 
-use super::{Map, Time, slim};
+use super::{Map, Text, Time, slim};
 
 /// Dropped at the door: it repeats the whole applied object, a Secret's data included.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
@@ -14,16 +14,16 @@ const MAX_ANNOTATION: usize = 4096;
 slim! {
     /// `metadata` of an object.
     Meta {
-        name: String,
-        namespace: String,
-        uid: String,
-        labels: Map<String>,
+        name: Text,
+        namespace: Text,
+        uid: Text,
+        labels: Map<Text>,
         #[serde(skip_serializing)]
         annotations: Annotations,
         creation_timestamp: Time,
         deletion_timestamp: Time,
         deletion_grace_period_seconds: Option<i64>,
-        finalizers: Box<[String]>,
+        finalizers: Box<[Text]>,
         owner_references: Box<[OwnerReference]>,
         generation: Option<i64>,
         #[serde(skip_serializing)]
@@ -32,19 +32,19 @@ slim! {
 
     /// Who controls an object.
     OwnerReference {
-        api_version: String,
-        kind: String,
-        name: String,
-        uid: String,
+        api_version: Text,
+        kind: Text,
+        name: Text,
+        uid: Text,
         controller: Option<bool>,
     }
 
     /// One status condition, of any kind.
     Condition {
-        r#type: String,
-        status: String,
-        reason: String,
-        message: String,
+        r#type: Text,
+        status: Text,
+        reason: Text,
+        message: Text,
         last_transition_time: Time,
         last_heartbeat_time: Time,
         last_update_time: Time,
@@ -63,7 +63,7 @@ impl Meta {
 
     /// The annotation's value, or the empty string.
     pub fn annotation(&self, key: &str) -> &str {
-        self.annotations.0.get(key).map_or("", String::as_str)
+        self.annotations.0.get(key).map_or("", Text::as_str)
     }
 
     /// Forgets every write but the newest, for kinds of which there are very many.
@@ -91,7 +91,7 @@ pub fn condition<'a>(conditions: &'a [Condition], name: &str) -> Option<&'a Cond
 
 /// Annotations without those that must not be kept.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Annotations(pub Map<String>);
+pub struct Annotations(pub Map<Text>);
 
 impl<'de> Deserialize<'de> for Annotations {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -103,12 +103,12 @@ impl<'de> Deserialize<'de> for Annotations {
             }
             fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<Annotations, A::Error> {
                 let mut kept = Vec::new();
-                while let Some(key) = map.next_key::<String>()? {
+                while let Some(key) = map.next_key::<Text>()? {
                     if key == LAST_APPLIED {
                         map.next_value::<serde::de::IgnoredAny>()?;
                         continue;
                     }
-                    let value = map.next_value::<Option<String>>()?.unwrap_or_default();
+                    let value = map.next_value::<Option<Text>>()?.unwrap_or_default();
                     if value.len() <= MAX_ANNOTATION {
                         kept.push((key, value));
                     }
@@ -123,9 +123,9 @@ impl<'de> Deserialize<'de> for Annotations {
 slim! {
     /// One writer of an object. Of the fields it owns, only the keys under `data` are kept.
     ManagedFields {
-        manager: String,
-        operation: String,
-        subresource: String,
+        manager: Text,
+        operation: Text,
+        subresource: Text,
         time: Time,
         #[serde(rename = "fieldsV1")]
         fields: OwnedKeys,

@@ -1,19 +1,19 @@
 //! Namespaces, configuration, revisions, events and usage.
 
-use super::{Condition, Map, Meta, PodTemplate, Time, object, slim};
+use super::{Condition, Map, Meta, PodTemplate, Text, Time, object, slim};
 use crate::cluster::quantity::ResourceList;
 
 slim! {
     /// A Namespace.
     Namespace { metadata: Meta, status: NamespaceStatus, }
     /// `status` of a Namespace.
-    NamespaceStatus { phase: String, conditions: Box<[Condition]>, }
+    NamespaceStatus { phase: Text, conditions: Box<[Condition]>, }
 
     /// A ConfigMap. Values are there only where they were asked for; keys may be known without.
-    ConfigMap { metadata: Meta, data: Map<String>, immutable: bool, }
+    ConfigMap { metadata: Meta, data: Map<Text>, immutable: bool, }
 
     /// A Secret's names: no value ever reaches this type.
-    Secret { metadata: Meta, #[serde(rename = "type")] r#type: String, #[serde(rename = "data")] keys: KeyNames, }
+    Secret { metadata: Meta, #[serde(rename = "type")] r#type: Text, #[serde(rename = "data")] keys: KeyNames, }
 
     /// A ServiceAccount.
     ServiceAccount { metadata: Meta, image_pull_secrets: Box<[super::Named]>, automount_service_account_token: Option<bool>, secrets: Box<[super::Named]>, }
@@ -26,9 +26,9 @@ slim! {
     RevisionSpec { template: PodTemplate, }
 
     /// Usage of a pod's containers.
-    PodMetrics { metadata: Meta, timestamp: Time, window: String, containers: Box<[ContainerMetrics]>, }
+    PodMetrics { metadata: Meta, timestamp: Time, window: Text, containers: Box<[ContainerMetrics]>, }
     /// Usage of one container.
-    ContainerMetrics { name: String, usage: ResourceList, }
+    ContainerMetrics { name: Text, usage: ResourceList, }
     /// Usage of a node.
     NodeMetrics { metadata: Meta, timestamp: Time, usage: ResourceList, }
 }

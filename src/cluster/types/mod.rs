@@ -30,6 +30,8 @@ pub use shared::Shared;
 pub use storage::*;
 pub use workload::*;
 
+pub use super::text::Text;
+
 use super::object::Kind;
 
 /// An object that has metadata and a kind.
@@ -41,7 +43,8 @@ pub trait Object {
     /// Names the object.
     fn object_ref(&self) -> super::ObjectRef {
         let meta = self.meta();
-        super::ObjectRef::new(self.kind(), &meta.namespace, &meta.name)
+        let namespace = (!meta.namespace.is_empty()).then(|| (&meta.namespace).into());
+        super::ObjectRef { kind: self.kind(), namespace, name: (&meta.name).into() }
     }
 }
 

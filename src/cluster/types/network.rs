@@ -1,34 +1,34 @@
 //! Services, endpoints, ingresses and network policies.
 
-use super::{Condition, IntOrString, LabelSelector, Map, Meta, object, slim};
+use super::{Condition, IntOrString, LabelSelector, Map, Meta, Text, object, slim};
 
 slim! {
     /// A Service.
     Service { metadata: Meta, spec: ServiceSpec, status: ServiceStatus, }
     /// `spec` of a Service.
     ServiceSpec {
-        r#type: String,
+        r#type: Text,
         #[serde(rename = "clusterIP")]
-        cluster_ip: String,
-        selector: Map<String>,
+        cluster_ip: Text,
+        selector: Map<Text>,
         ports: Box<[ServicePort]>,
-        external_name: String,
+        external_name: Text,
         #[serde(rename = "externalIPs")]
-        external_ips: Box<[String]>,
-        external_traffic_policy: String,
-        internal_traffic_policy: String,
+        external_ips: Box<[Text]>,
+        external_traffic_policy: Text,
+        internal_traffic_policy: Text,
         publish_not_ready_addresses: bool,
-        session_affinity: String,
-        ip_family_policy: String,
-        ip_families: Box<[String]>,
+        session_affinity: Text,
+        ip_family_policy: Text,
+        ip_families: Box<[Text]>,
     }
     /// A port of a Service.
     ServicePort {
-        name: String,
+        name: Text,
         port: i64,
         target_port: Option<IntOrString>,
-        protocol: String,
-        app_protocol: String,
+        protocol: Text,
+        app_protocol: Text,
         node_port: i64,
     }
     /// `status` of a Service.
@@ -36,58 +36,58 @@ slim! {
     /// Addresses a load balancer gave out.
     LoadBalancer { ingress: Box<[LoadBalancerIngress]>, }
     /// One address of a load balancer.
-    LoadBalancerIngress { ip: String, hostname: String, }
+    LoadBalancerIngress { ip: Text, hostname: Text, }
 
     /// An EndpointSlice; `Endpoints` objects are read into the same shape.
-    EndpointSlice { metadata: Meta, endpoints: Box<[Endpoint]>, ports: Box<[EndpointPort]>, address_type: String, }
+    EndpointSlice { metadata: Meta, endpoints: Box<[Endpoint]>, ports: Box<[EndpointPort]>, address_type: Text, }
     /// One address behind a Service.
-    Endpoint { addresses: Box<[String]>, conditions: EndpointConditions, node_name: String, target_ref: TargetRef, zone: String, }
+    Endpoint { addresses: Box<[Text]>, conditions: EndpointConditions, node_name: Text, target_ref: TargetRef, zone: Text, }
     /// Whether an endpoint takes traffic; null means yes.
     EndpointConditions { ready: Option<bool>, serving: Option<bool>, terminating: Option<bool>, }
     /// The object behind an endpoint.
-    TargetRef { kind: String, namespace: String, name: String, }
+    TargetRef { kind: Text, namespace: Text, name: Text, }
     /// A port of an EndpointSlice.
-    EndpointPort { name: String, port: Option<i64>, protocol: String, app_protocol: String, }
+    EndpointPort { name: Text, port: Option<i64>, protocol: Text, app_protocol: Text, }
 
     /// The older Endpoints object.
     Endpoints { metadata: Meta, subsets: Box<[EndpointSubset]>, }
     /// Addresses that share ports.
     EndpointSubset { addresses: Box<[EndpointAddress]>, not_ready_addresses: Box<[EndpointAddress]>, ports: Box<[EndpointPort]>, }
     /// One address of an Endpoints object.
-    EndpointAddress { ip: String, node_name: String, target_ref: TargetRef, }
+    EndpointAddress { ip: Text, node_name: Text, target_ref: TargetRef, }
 
     /// An Ingress.
     Ingress { metadata: Meta, spec: IngressSpec, status: IngressStatus, }
     /// `spec` of an Ingress.
-    IngressSpec { ingress_class_name: String, default_backend: Option<IngressBackend>, rules: Box<[IngressRule]>, tls: Box<[IngressTls]>, }
+    IngressSpec { ingress_class_name: Text, default_backend: Option<IngressBackend>, rules: Box<[IngressRule]>, tls: Box<[IngressTls]>, }
     /// Routes of one host.
-    IngressRule { host: String, http: IngressPaths, }
+    IngressRule { host: Text, http: IngressPaths, }
     /// Paths of a host.
     IngressPaths { paths: Box<[IngressPath]>, }
     /// One path and what serves it.
-    IngressPath { path: String, path_type: String, backend: IngressBackend, }
+    IngressPath { path: Text, path_type: Text, backend: IngressBackend, }
     /// Where an Ingress sends requests.
     IngressBackend { service: Option<IngressService>, resource: Option<super::TypedReference>, }
     /// The Service and port behind a path.
-    IngressService { name: String, port: IngressServicePort, }
+    IngressService { name: Text, port: IngressServicePort, }
     /// A port by number or by name.
-    IngressServicePort { number: i64, name: String, }
+    IngressServicePort { number: i64, name: Text, }
     /// TLS of some hosts.
-    IngressTls { hosts: Box<[String]>, secret_name: String, }
+    IngressTls { hosts: Box<[Text]>, secret_name: Text, }
     /// `status` of an Ingress.
     IngressStatus { load_balancer: LoadBalancer, }
 
     /// An IngressClass.
     IngressClass { metadata: Meta, spec: IngressClassSpec, }
     /// `spec` of an IngressClass.
-    IngressClassSpec { controller: String, }
+    IngressClassSpec { controller: Text, }
 
     /// A NetworkPolicy.
     NetworkPolicy { metadata: Meta, spec: NetworkPolicySpec, }
     /// `spec` of a NetworkPolicy.
     NetworkPolicySpec {
         pod_selector: LabelSelector,
-        policy_types: Box<[String]>,
+        policy_types: Box<[Text]>,
         ingress: Box<[NetworkPolicyRule]>,
         egress: Box<[NetworkPolicyRule]>,
     }
@@ -96,9 +96,9 @@ slim! {
     /// Who is admitted.
     NetworkPolicyPeer { pod_selector: Option<LabelSelector>, namespace_selector: Option<LabelSelector>, ip_block: Option<IpBlock>, }
     /// A range of addresses.
-    IpBlock { cidr: String, except: Box<[String]>, }
+    IpBlock { cidr: Text, except: Box<[Text]>, }
     /// Which ports are admitted.
-    NetworkPolicyPort { port: Option<IntOrString>, end_port: Option<i64>, protocol: String, }
+    NetworkPolicyPort { port: Option<IntOrString>, end_port: Option<i64>, protocol: Text, }
 }
 
 object!(
@@ -136,7 +136,7 @@ impl Endpoints {
                     conditions: EndpointConditions { ready: Some(ready), ..Default::default() },
                     node_name: address.node_name,
                     target_ref: address.target_ref,
-                    zone: String::new(),
+                    zone: Text::default(),
                 };
                 let ready = subset.addresses.into_iter().map(|address| endpoint(address, true));
                 let not_ready =

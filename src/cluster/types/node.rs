@@ -1,6 +1,6 @@
 //! Nodes and their leases.
 
-use super::{Condition, Meta, Time, object, slim};
+use super::{Condition, Meta, Text, Time, object, slim};
 use crate::cluster::quantity::ResourceList;
 
 slim! {
@@ -11,12 +11,12 @@ slim! {
         unschedulable: bool,
         taints: Box<[Taint]>,
         #[serde(rename = "podCIDR")]
-        pod_cidr: String,
+        pod_cidr: Text,
         #[serde(rename = "providerID")]
-        provider_id: String,
+        provider_id: Text,
     }
     /// What keeps pods off a node.
-    Taint { key: String, value: String, effect: String, time_added: Time, }
+    Taint { key: Text, value: Text, effect: Text, time_added: Time, }
     /// `status` of a Node.
     NodeStatus {
         capacity: ResourceList,
@@ -26,14 +26,14 @@ slim! {
         node_info: NodeInfo,
     }
     /// An address of a node.
-    NodeAddress { r#type: String, address: String, }
+    NodeAddress { r#type: Text, address: Text, }
     /// What a node runs.
-    NodeInfo { architecture: String, operating_system: String, kubelet_version: String, container_runtime_version: String, #[serde(rename = "bootID")] boot_id: String, }
+    NodeInfo { architecture: Text, operating_system: Text, kubelet_version: Text, container_runtime_version: Text, #[serde(rename = "bootID")] boot_id: Text, }
 
     /// A Lease.
     Lease { metadata: Meta, spec: LeaseSpec, }
     /// `spec` of a Lease.
-    LeaseSpec { holder_identity: String, lease_duration_seconds: i64, renew_time: Time, acquire_time: Time, lease_transitions: i64, }
+    LeaseSpec { holder_identity: Text, lease_duration_seconds: i64, renew_time: Time, acquire_time: Time, lease_transitions: i64, }
 }
 
 object!(Node = Node, Lease = Lease);

@@ -1,6 +1,6 @@
 //! Pods, containers and what a pod template says.
 
-use super::{Condition, IntOrString, Map, Meta, Rare, Shared, Time, object, slim};
+use super::{Condition, IntOrString, Map, Meta, Rare, Shared, Text, Time, object, slim};
 use crate::cluster::quantity::ResourceList;
 
 slim! {
@@ -15,24 +15,24 @@ slim! {
         containers: Shared<Box<[Container]>>,
         init_containers: Shared<Box<[Container]>>,
         volumes: Shared<Box<[Volume]>>,
-        node_name: String,
-        node_selector: Map<String>,
+        node_name: Text,
+        node_selector: Map<Text>,
         affinity: Rare<Affinity>,
         tolerations: Shared<Box<[Toleration]>>,
         topology_spread_constraints: Box<[TopologySpreadConstraint]>,
-        service_account_name: String,
+        service_account_name: Text,
         automount_service_account_token: Option<bool>,
-        priority_class_name: String,
+        priority_class_name: Text,
         priority: Option<i64>,
-        runtime_class_name: String,
-        scheduler_name: String,
+        runtime_class_name: Text,
+        scheduler_name: Text,
         scheduling_gates: Box<[Named]>,
-        restart_policy: String,
-        dns_policy: String,
+        restart_policy: Text,
+        dns_policy: Text,
         dns_config: Rare<DnsConfig>,
         host_network: bool,
-        hostname: String,
-        subdomain: String,
+        hostname: Text,
+        subdomain: Text,
         image_pull_secrets: Box<[Named]>,
         security_context: Rare<SecurityContext>,
         termination_grace_period_seconds: Option<i64>,
@@ -45,23 +45,23 @@ slim! {
     }
 
     /// An object that is only a name.
-    Named { name: String, }
+    Named { name: Text, }
 
     /// A condition that must be true for the pod to be Ready.
-    ReadinessGate { condition_type: String, }
+    ReadinessGate { condition_type: Text, }
 
     /// `dnsConfig` of a pod.
-    DnsConfig { nameservers: Box<[String]>, searches: Box<[String]>, options: Box<[NameValue]>, }
+    DnsConfig { nameservers: Box<[Text]>, searches: Box<[Text]>, options: Box<[NameValue]>, }
 
     /// A name and a value.
-    NameValue { name: String, value: String, }
+    NameValue { name: Text, value: Text, }
 
     /// A container of a pod.
     Container {
-        name: String,
-        image: String,
-        command: Box<[String]>,
-        args: Box<[String]>,
+        name: Text,
+        image: Text,
+        command: Box<[Text]>,
+        args: Box<[Text]>,
         env: Box<[EnvVar]>,
         env_from: Box<[EnvFrom]>,
         ports: Box<[ContainerPort]>,
@@ -73,11 +73,11 @@ slim! {
         lifecycle: Rare<Lifecycle>,
         security_context: Rare<SecurityContext>,
         /// `Always` makes an init container a sidecar.
-        restart_policy: String,
+        restart_policy: Text,
     }
 
     /// An environment variable.
-    EnvVar { name: String, value: Option<String>, value_from: Option<Box<EnvSource>>, }
+    EnvVar { name: Text, value: Option<Text>, value_from: Option<Box<EnvSource>>, }
 
     /// Where an environment variable's value comes from.
     EnvSource {
@@ -87,25 +87,25 @@ slim! {
     }
 
     /// A field of the pod itself.
-    FieldRef { field_path: String, }
+    FieldRef { field_path: Text, }
 
     /// A key of a ConfigMap or Secret.
-    KeySelector { name: String, key: String, optional: bool, }
+    KeySelector { name: Text, key: Text, optional: bool, }
 
     /// All keys of a ConfigMap or Secret as environment variables.
-    EnvFrom { prefix: String, config_map_ref: Option<OptionalRef>, secret_ref: Option<OptionalRef>, }
+    EnvFrom { prefix: Text, config_map_ref: Option<OptionalRef>, secret_ref: Option<OptionalRef>, }
 
     /// A reference that may be allowed to dangle.
-    OptionalRef { name: String, optional: bool, }
+    OptionalRef { name: Text, optional: bool, }
 
     /// A declared port.
-    ContainerPort { name: String, container_port: i64, host_port: i64, #[serde(rename = "hostIP")] host_ip: String, protocol: String, }
+    ContainerPort { name: Text, container_port: i64, host_port: i64, #[serde(rename = "hostIP")] host_ip: Text, protocol: Text, }
 
     /// Requests and limits.
     Resources { requests: ResourceList, limits: ResourceList, }
 
     /// A volume seen inside a container.
-    VolumeMount { name: String, mount_path: String, sub_path: String, read_only: bool, }
+    VolumeMount { name: Text, mount_path: Text, sub_path: Text, read_only: bool, }
 
     /// A liveness, readiness or startup probe. Zero means unset: see the accessors for defaults.
     Probe {
@@ -122,13 +122,13 @@ slim! {
     }
 
     /// An HTTP probe or hook.
-    HttpGet { path: String, port: IntOrString, host: String, scheme: String, http_headers: Box<[NameValue]>, }
+    HttpGet { path: Text, port: IntOrString, host: Text, scheme: Text, http_headers: Box<[NameValue]>, }
     /// A TCP probe.
-    TcpSocket { port: IntOrString, host: String, }
+    TcpSocket { port: IntOrString, host: Text, }
     /// A gRPC health probe.
-    Grpc { port: IntOrString, service: String, }
+    Grpc { port: IntOrString, service: Text, }
     /// A command run in the container.
-    Exec { command: Box<[String]>, }
+    Exec { command: Box<[Text]>, }
 
     /// Hooks around a container's life.
     Lifecycle { post_start: Option<Handler>, pre_stop: Option<Handler>, }
@@ -149,13 +149,13 @@ slim! {
         sysctls: Box<[NameValue]>,
     }
     /// Linux capabilities added and dropped.
-    Capabilities { add: Box<[String]>, drop: Box<[String]>, }
+    Capabilities { add: Box<[Text]>, drop: Box<[Text]>, }
     /// A seccomp profile.
-    SeccompProfile { r#type: String, localhost_profile: String, }
+    SeccompProfile { r#type: Text, localhost_profile: Text, }
 
     /// A volume of a pod.
     Volume {
-        name: String,
+        name: Text,
         config_map: Option<Box<ConfigMapVolume>>,
         secret: Option<Box<SecretVolume>>,
         persistent_volume_claim: Option<Box<ClaimVolume>>,
@@ -167,29 +167,29 @@ slim! {
         ephemeral: Option<Box<EphemeralVolume>>,
     }
     /// A ConfigMap as files.
-    ConfigMapVolume { name: String, items: Box<[KeyToPath]>, optional: bool, default_mode: Option<i64>, }
+    ConfigMapVolume { name: Text, items: Box<[KeyToPath]>, optional: bool, default_mode: Option<i64>, }
     /// A Secret as files.
-    SecretVolume { secret_name: String, items: Box<[KeyToPath]>, optional: bool, default_mode: Option<i64>, }
+    SecretVolume { secret_name: Text, items: Box<[KeyToPath]>, optional: bool, default_mode: Option<i64>, }
     /// A key mapped to a file.
-    KeyToPath { key: String, path: String, }
+    KeyToPath { key: Text, path: Text, }
     /// A PersistentVolumeClaim as a directory.
-    ClaimVolume { claim_name: String, read_only: bool, }
+    ClaimVolume { claim_name: Text, read_only: bool, }
     /// Scratch space.
-    EmptyDir { medium: String, size_limit: String, }
+    EmptyDir { medium: Text, size_limit: Text, }
     /// A path of the node.
-    HostPath { path: String, r#type: String, }
+    HostPath { path: Text, r#type: Text, }
     /// Several sources in one directory.
     Projected { sources: Box<[ProjectedSource]>, }
     /// One source of a projected volume.
     ProjectedSource { config_map: Option<ConfigMapVolume>, secret: Option<ProjectedSecret>, service_account_token: Option<TokenProjection>, }
     /// A projected Secret.
-    ProjectedSecret { name: String, items: Box<[KeyToPath]>, optional: bool, }
+    ProjectedSecret { name: Text, items: Box<[KeyToPath]>, optional: bool, }
     /// A projected service account token.
-    TokenProjection { audience: String, path: String, }
+    TokenProjection { audience: Text, path: Text, }
     /// An NFS export.
-    Nfs { server: String, path: String, }
+    Nfs { server: Text, path: Text, }
     /// An inline CSI volume.
-    CsiVolume { driver: String, }
+    CsiVolume { driver: Text, }
     /// A claim made for the pod.
     EphemeralVolume { volume_claim_template: super::ClaimTemplate, }
 
@@ -202,41 +202,41 @@ slim! {
     /// Requirements that must hold together.
     NodeSelectorTerm { match_expressions: Box<[Requirement]>, match_fields: Box<[Requirement]>, }
     /// `key operator values`.
-    Requirement { key: String, operator: String, values: Box<[String]>, }
+    Requirement { key: Text, operator: Text, values: Box<[Text]>, }
     /// Rules over pods near by.
     PodAffinity { required_during_scheduling_ignored_during_execution: Box<[PodAffinityTerm]>, }
     /// One rule over pods of a topology domain.
-    PodAffinityTerm { label_selector: Option<LabelSelector>, topology_key: String, namespaces: Box<[String]>, namespace_selector: Option<LabelSelector>, }
+    PodAffinityTerm { label_selector: Option<LabelSelector>, topology_key: Text, namespaces: Box<[Text]>, namespace_selector: Option<LabelSelector>, }
     /// `matchLabels` and `matchExpressions`.
-    LabelSelector { match_labels: Map<String>, match_expressions: Box<[Requirement]>, }
+    LabelSelector { match_labels: Map<Text>, match_expressions: Box<[Requirement]>, }
     /// A taint the pod bears.
-    Toleration { key: String, operator: String, value: String, effect: String, toleration_seconds: Option<i64>, }
+    Toleration { key: Text, operator: Text, value: Text, effect: Text, toleration_seconds: Option<i64>, }
     /// Spread of pods over domains.
-    TopologySpreadConstraint { max_skew: i64, topology_key: String, when_unsatisfiable: String, label_selector: Option<LabelSelector>, min_domains: Option<i64>, }
+    TopologySpreadConstraint { max_skew: i64, topology_key: Text, when_unsatisfiable: Text, label_selector: Option<LabelSelector>, min_domains: Option<i64>, }
 
     /// `status` of a pod.
     PodStatus {
-        phase: String,
-        reason: String,
-        message: String,
+        phase: Text,
+        reason: Text,
+        message: Text,
         conditions: Box<[Condition]>,
         #[serde(rename = "podIP")]
-        pod_ip: String,
+        pod_ip: Text,
         #[serde(rename = "hostIP")]
-        host_ip: String,
-        nominated_node_name: String,
+        host_ip: Text,
+        nominated_node_name: Text,
         start_time: Time,
         container_statuses: Box<[ContainerStatus]>,
         init_container_statuses: Box<[ContainerStatus]>,
-        resize: String,
+        resize: Text,
     }
 
     /// State of one container.
     ContainerStatus {
-        name: String,
-        image: String,
+        name: Text,
+        image: Text,
         #[serde(rename = "imageID")]
-        image_id: String,
+        image_id: Text,
         ready: bool,
         started: Option<bool>,
         restart_count: i64,
@@ -246,11 +246,11 @@ slim! {
     /// Waiting, running or terminated.
     ContainerState { waiting: Option<Box<Waiting>>, running: Option<Running>, terminated: Option<Box<Terminated>>, }
     /// Why a container waits.
-    Waiting { reason: String, message: String, }
+    Waiting { reason: Text, message: Text, }
     /// Since when a container runs.
     Running { started_at: Time, }
     /// How a container ended.
-    Terminated { exit_code: i64, signal: i64, reason: String, message: String, started_at: Time, finished_at: Time, }
+    Terminated { exit_code: i64, signal: i64, reason: Text, message: Text, started_at: Time, finished_at: Time, }
 }
 
 object!(Pod = Pod);
@@ -311,6 +311,6 @@ impl Pod {
     }
     /// Whether deletion was asked for.
     pub fn is_deleting(&self) -> bool {
-        self.metadata.deletion_timestamp.0.is_some()
+        self.metadata.deletion_timestamp.is_some()
     }
 }

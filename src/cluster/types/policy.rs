@@ -1,13 +1,13 @@
 //! Quotas, limits, autoscalers, disruption budgets, priorities, webhooks and RBAC.
 
-use super::{Condition, LabelSelector, Meta, Time, object, slim};
+use super::{Condition, LabelSelector, Meta, Text, Time, object, slim};
 use crate::cluster::quantity::ResourceList;
 
 slim! {
     /// A ResourceQuota.
     ResourceQuota { metadata: Meta, spec: ResourceQuotaSpec, status: ResourceQuotaStatus, }
     /// `spec` of a quota.
-    ResourceQuotaSpec { hard: ResourceList, scopes: Box<[String]>, }
+    ResourceQuotaSpec { hard: ResourceList, scopes: Box<[Text]>, }
     /// `status` of a quota.
     ResourceQuotaStatus { hard: ResourceList, used: ResourceList, }
 
@@ -16,56 +16,56 @@ slim! {
     /// `spec` of a LimitRange.
     LimitRangeSpec { limits: Box<[LimitRangeItem]>, }
     /// Limits of one type of object.
-    LimitRangeItem { r#type: String, max: ResourceList, min: ResourceList, default: ResourceList, default_request: ResourceList, max_limit_request_ratio: ResourceList, }
+    LimitRangeItem { r#type: Text, max: ResourceList, min: ResourceList, default: ResourceList, default_request: ResourceList, max_limit_request_ratio: ResourceList, }
 
     /// A HorizontalPodAutoscaler.
     HorizontalPodAutoscaler { metadata: Meta, spec: HorizontalPodAutoscalerSpec, status: HorizontalPodAutoscalerStatus, }
     /// `spec` of an autoscaler.
     HorizontalPodAutoscalerSpec { scale_target_ref: super::TypedReference, min_replicas: Option<i64>, max_replicas: i64, metrics: Box<[MetricSpec]>, }
     /// What an autoscaler looks at.
-    MetricSpec { r#type: String, resource: Option<ResourceMetric>, container_resource: Option<ResourceMetric>, }
+    MetricSpec { r#type: Text, resource: Option<ResourceMetric>, container_resource: Option<ResourceMetric>, }
     /// A resource metric.
-    ResourceMetric { name: String, target: MetricTarget, current: MetricTarget, }
+    ResourceMetric { name: Text, target: MetricTarget, current: MetricTarget, }
     /// A metric's target or current value.
-    MetricTarget { r#type: String, average_utilization: Option<i64>, average_value: String, value: String, }
+    MetricTarget { r#type: Text, average_utilization: Option<i64>, average_value: Text, value: Text, }
     /// `status` of an autoscaler.
     HorizontalPodAutoscalerStatus { current_replicas: i64, desired_replicas: i64, current_metrics: Box<[MetricSpec]>, last_scale_time: Time, conditions: Box<[Condition]>, }
 
     /// A PodDisruptionBudget.
     PodDisruptionBudget { metadata: Meta, spec: PodDisruptionBudgetSpec, status: PodDisruptionBudgetStatus, }
     /// `spec` of a budget.
-    PodDisruptionBudgetSpec { selector: Option<LabelSelector>, min_available: Option<super::IntOrString>, max_unavailable: Option<super::IntOrString>, unhealthy_pod_eviction_policy: String, }
+    PodDisruptionBudgetSpec { selector: Option<LabelSelector>, min_available: Option<super::IntOrString>, max_unavailable: Option<super::IntOrString>, unhealthy_pod_eviction_policy: Text, }
     /// `status` of a budget.
     PodDisruptionBudgetStatus { disruptions_allowed: i64, current_healthy: i64, desired_healthy: i64, expected_pods: i64, conditions: Box<[Condition]>, }
 
     /// A PriorityClass.
-    PriorityClass { metadata: Meta, value: i64, global_default: bool, preemption_policy: String, }
+    PriorityClass { metadata: Meta, value: i64, global_default: bool, preemption_policy: Text, }
     /// A RuntimeClass.
-    RuntimeClass { metadata: Meta, handler: String, }
+    RuntimeClass { metadata: Meta, handler: Text, }
 
     /// A validating or mutating webhook configuration, without its kind.
     WebhookBody { metadata: Meta, webhooks: Box<[Webhook]>, }
     /// One webhook.
     Webhook {
-        name: String,
+        name: Text,
         client_config: WebhookClientConfig,
-        failure_policy: String,
+        failure_policy: Text,
         timeout_seconds: Option<i64>,
         rules: Box<[WebhookRule]>,
         namespace_selector: LabelSelector,
         object_selector: LabelSelector,
     }
     /// What a webhook is asked about.
-    WebhookRule { api_groups: Box<[String]>, resources: Box<[String]>, operations: Box<[String]>, }
+    WebhookRule { api_groups: Box<[Text]>, resources: Box<[Text]>, operations: Box<[Text]>, }
     /// Where a webhook or an aggregated API listens.
-    WebhookClientConfig { url: String, service: Option<ServiceReference>, }
+    WebhookClientConfig { url: Text, service: Option<ServiceReference>, }
     /// A Service of the cluster.
-    ServiceReference { namespace: String, name: String, path: String, port: Option<i64>, }
+    ServiceReference { namespace: Text, name: Text, path: Text, port: Option<i64>, }
 
     /// An APIService.
     ApiService { metadata: Meta, spec: ApiServiceSpec, status: ConditionStatus, }
     /// `spec` of an APIService.
-    ApiServiceSpec { group: String, version: String, service: Option<ServiceReference>, }
+    ApiServiceSpec { group: Text, version: Text, service: Option<ServiceReference>, }
     /// A status that is only conditions.
     ConditionStatus { conditions: Box<[Condition]>, }
     /// A CustomResourceDefinition.
@@ -74,11 +74,11 @@ slim! {
     /// A Role or ClusterRole, without its kind.
     RoleBody { metadata: Meta, rules: Box<[PolicyRule]>, }
     /// What a role allows.
-    PolicyRule { verbs: Box<[String]>, api_groups: Box<[String]>, resources: Box<[String]>, resource_names: Box<[String]>, }
+    PolicyRule { verbs: Box<[Text]>, api_groups: Box<[Text]>, resources: Box<[Text]>, resource_names: Box<[Text]>, }
     /// A RoleBinding or ClusterRoleBinding, without its kind.
     BindingBody { metadata: Meta, role_ref: super::TypedReference, subjects: Box<[Subject]>, }
     /// Who is bound.
-    Subject { kind: String, name: String, namespace: String, }
+    Subject { kind: Text, name: Text, namespace: Text, }
 }
 
 object!(

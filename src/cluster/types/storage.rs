@@ -1,6 +1,6 @@
 //! Claims, volumes, classes and attachments.
 
-use super::{Condition, LabelSelector, Meta, NodeSelector, Time, object, slim};
+use super::{Condition, LabelSelector, Meta, NodeSelector, Text, Time, object, slim};
 use crate::cluster::quantity::ResourceList;
 
 slim! {
@@ -8,30 +8,30 @@ slim! {
     PersistentVolumeClaim { metadata: Meta, spec: PersistentVolumeClaimSpec, status: PersistentVolumeClaimStatus, }
     /// `spec` of a claim.
     PersistentVolumeClaimSpec {
-        access_modes: Box<[String]>,
+        access_modes: Box<[Text]>,
         resources: super::Resources,
         /// None: the default class; empty: explicitly no class.
-        storage_class_name: Option<String>,
-        volume_name: String,
-        volume_mode: String,
+        storage_class_name: Option<Text>,
+        volume_name: Text,
+        volume_mode: Text,
         selector: Option<LabelSelector>,
         data_source: Option<TypedReference>,
         data_source_ref: Option<TypedReference>,
     }
     /// A reference with a kind.
-    TypedReference { api_group: String, kind: String, name: String, namespace: String, }
+    TypedReference { api_group: Text, kind: Text, name: Text, namespace: Text, }
     /// `status` of a claim.
-    PersistentVolumeClaimStatus { phase: String, capacity: ResourceList, access_modes: Box<[String]>, conditions: Box<[Condition]>, }
+    PersistentVolumeClaimStatus { phase: Text, capacity: ResourceList, access_modes: Box<[Text]>, conditions: Box<[Condition]>, }
 
     /// A PersistentVolume.
     PersistentVolume { metadata: Meta, spec: PersistentVolumeSpec, status: PersistentVolumeStatus, }
     /// `spec` of a volume.
     PersistentVolumeSpec {
         capacity: ResourceList,
-        access_modes: Box<[String]>,
-        storage_class_name: String,
-        volume_mode: String,
-        persistent_volume_reclaim_policy: String,
+        access_modes: Box<[Text]>,
+        storage_class_name: Text,
+        volume_mode: Text,
+        persistent_volume_reclaim_policy: Text,
         claim_ref: Option<TypedReference>,
         node_affinity: VolumeNodeAffinity,
         host_path: Option<super::HostPath>,
@@ -42,27 +42,27 @@ slim! {
     /// Which nodes can reach a volume.
     VolumeNodeAffinity { required: NodeSelector, }
     /// `status` of a volume.
-    PersistentVolumeStatus { phase: String, reason: String, message: String, }
+    PersistentVolumeStatus { phase: Text, reason: Text, message: Text, }
 
     /// A StorageClass.
     StorageClass {
         metadata: Meta,
-        provisioner: String,
-        reclaim_policy: String,
-        volume_binding_mode: String,
+        provisioner: Text,
+        reclaim_policy: Text,
+        volume_binding_mode: Text,
         allow_volume_expansion: Option<bool>,
     }
 
     /// A VolumeAttachment.
     VolumeAttachment { metadata: Meta, spec: VolumeAttachmentSpec, status: VolumeAttachmentStatus, }
     /// `spec` of an attachment.
-    VolumeAttachmentSpec { attacher: String, node_name: String, source: AttachmentSource, }
+    VolumeAttachmentSpec { attacher: Text, node_name: Text, source: AttachmentSource, }
     /// What is attached.
-    AttachmentSource { persistent_volume_name: String, }
+    AttachmentSource { persistent_volume_name: Text, }
     /// `status` of an attachment.
     VolumeAttachmentStatus { attached: bool, attach_error: Option<AttachError>, detach_error: Option<AttachError>, }
     /// Why attaching or detaching failed.
-    AttachError { message: String, time: Time, }
+    AttachError { message: Text, time: Time, }
 }
 
 object!(

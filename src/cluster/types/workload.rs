@@ -1,8 +1,8 @@
 //! Workloads: the kinds that own pods through a template, in one shape.
 
 use super::{
-    Condition, IntOrString, LabelSelector, Meta, Object, PersistentVolumeClaimSpec, PodTemplate, Rare, Time,
-    slim,
+    Condition, IntOrString, LabelSelector, Meta, Object, PersistentVolumeClaimSpec, PodTemplate, Rare, Text,
+    Time, slim,
 };
 use crate::cluster::object::Kind;
 
@@ -36,8 +36,8 @@ slim! {
         min_ready_seconds: i64,
         progress_deadline_seconds: Option<i64>,
         revision_history_limit: Option<i64>,
-        service_name: String,
-        pod_management_policy: String,
+        service_name: Text,
+        pod_management_policy: Text,
         volume_claim_templates: Box<[ClaimTemplate]>,
         backoff_limit: Option<i64>,
         active_deadline_seconds: Option<i64>,
@@ -45,10 +45,10 @@ slim! {
         parallelism: Option<i64>,
         suspend: bool,
         ttl_seconds_after_finished: Option<i64>,
-        schedule: String,
-        time_zone: String,
+        schedule: Text,
+        time_zone: Text,
         starting_deadline_seconds: Option<i64>,
-        concurrency_policy: String,
+        concurrency_policy: Text,
         job_template: Rare<JobTemplate>,
     }
 
@@ -61,7 +61,7 @@ slim! {
     JobTemplateSpec { template: PodTemplate, backoff_limit: Option<i64>, active_deadline_seconds: Option<i64>, }
 
     /// How pods are replaced.
-    Strategy { r#type: String, rolling_update: RollingUpdate, }
+    Strategy { r#type: Text, rolling_update: RollingUpdate, }
     /// Bounds of a rolling update.
     RollingUpdate { max_unavailable: Option<IntOrString>, max_surge: Option<IntOrString>, partition: Option<i64>, }
 
@@ -74,8 +74,8 @@ slim! {
         updated_replicas: i64,
         unavailable_replicas: i64,
         current_replicas: i64,
-        current_revision: String,
-        update_revision: String,
+        current_revision: Text,
+        update_revision: Text,
         desired_number_scheduled: i64,
         current_number_scheduled: i64,
         number_ready: i64,
@@ -100,7 +100,7 @@ pub struct ActiveCount {
     /// How many are active.
     pub count: i64,
     /// Names of the active Jobs (CronJob only).
-    pub names: Vec<String>,
+    pub names: Vec<Text>,
 }
 
 impl<'de> serde::Deserialize<'de> for ActiveCount {

@@ -16,7 +16,7 @@ impl Scan<'_, '_> {
                 let path = "status.conditions[Failed]";
                 let evidence = Evidence::status(object.clone(), path, failed.reason.clone())
                     .excerpt(failed.message.clone())
-                    .at(failed.last_transition_time.0);
+                    .at(failed.last_transition_time.get());
                 let finding = format!("the Job failed: {}", failed.reason);
                 self.add(Symptom::JobFailed, object, failed.last_transition_time, finding, vec![evidence]);
             }
@@ -62,7 +62,7 @@ impl Scan<'_, '_> {
         let symptom = if refused { Symptom::NotStarted } else { Symptom::Crashing };
         let evidence = Evidence::status(newest.object_ref(), "status.phase", "Failed")
             .excerpt(format!("{} {}", newest.status.reason, newest.status.message).trim())
-            .at(newest.metadata.creation_timestamp.0);
+            .at(newest.metadata.creation_timestamp.get());
         let finding = format!("{} pods of the Job failed, and none runs", pods.len());
         self.add(symptom, object.clone(), newest.metadata.creation_timestamp, finding, vec![evidence]);
         true

@@ -41,7 +41,7 @@ impl Scan<'_, '_> {
                     if reason.is_empty() { "not scheduled" } else { reason },
                 )
                 .excerpt(message)
-                .at(created.0);
+                .at(created.get());
                 self.add(
                     Symptom::Pending,
                     workload.clone(),
@@ -71,11 +71,11 @@ impl Scan<'_, '_> {
             .filter_map(|status| status.state.terminated.as_ref())
             .map(|end| end.finished_at)
             .max();
-        let since = finished.filter(|time| time.0.is_some()).unwrap_or(pod.metadata.creation_timestamp);
-        let recent = self.context.since.is_none_or(|window| since.0.is_none_or(|time| time >= window));
+        let since = finished.filter(|time| time.is_some()).unwrap_or(pod.metadata.creation_timestamp);
+        let recent = self.context.since.is_none_or(|window| since.get().is_none_or(|time| time >= window));
         let evidence = Evidence::status(pod.object_ref(), "status.reason", pod.status.reason.clone())
             .excerpt(pod.status.message.clone())
-            .at(since.0);
+            .at(since.get());
         match pod.status.reason.as_str() {
             // That it was evicted holds for as long as the pod is there; it is over once a replacement
             // runs, unless the replacements go the same way.
@@ -174,8 +174,8 @@ impl Scan<'_, '_> {
         };
         let created = pod.metadata.creation_timestamp;
         let last_end = status.last_state.terminated.as_ref().or(status.state.terminated.as_ref());
-        let since = last_end
-            .map_or(created, |end| if end.finished_at.0.is_some() { end.finished_at } else { created });
+        let since =
+            last_end.map_or(created, |end| if end.finished_at.is_some() { end.finished_at } else { created });
         if bad_wait(status) == Some(true) {
             let finding = format!("container {} does not start: {value}", status.name);
             self.add(Symptom::NotStarted, workload.clone(), created, finding, vec![evidence()]);
@@ -262,7 +262,7 @@ impl Scan<'_, '_> {
         }
         let evidence = Evidence::status(pod.object_ref(), "status.conditions[Ready]", ready.reason.clone())
             .excerpt(ready.message.clone())
-            .at(ready.last_transition_time.0);
+            .at(ready.last_transition_time.get());
         let finding = format!("pod {} runs but is not Ready", pod.metadata.name);
         self.add(Symptom::NotReady, workload.clone(), ready.last_transition_time, finding, vec![evidence]);
     }
@@ -282,11 +282,11 @@ fn bad_wait(status: &ContainerStatus) -> Option<bool> {
 /// A container's state in a word, and the message with it.
 fn state_text(status: &ContainerStatus) -> (String, String) {
     if let Some(waiting) = &status.state.waiting {
-        return (waiting.reason.clone(), waiting.message.clone());
+        return (waiting.reason.to_string(), waiting.message.to_string());
     }
     match (&status.state.terminated, &status.state.running) {
         (Some(end), _) => {
-            (format!("terminated {} (exit code {})", end.reason, end.exit_code), end.message.clone())
+            (format!("terminated {} (exit code {})", end.reason, end.exit_code), end.message.to_string())
         }
         (None, Some(_)) => ("running".to_owned(), String::new()),
         (None, None) => ("unknown".to_owned(), String::new()),

@@ -27,7 +27,7 @@ pub(super) fn run(context: &Context<'_>, facts: &mut Facts) {
     for quota in &context.state.quotas {
         for (resource, hard) in hard(quota) {
             let Some((kind, group)) = counted(resource) else { continue };
-            let used = quota.status.used.get(resource).copied().unwrap_or_default();
+            let used = quota.status.used.get(resource.as_str()).copied().unwrap_or_default();
             for absent in absent(context, &kind, &quota.metadata.namespace) {
                 if used >= *hard || waiting_size(context, &absent.object, resource) > hard.minus(used) {
                     facts.add(refused(quota, group, resource, *hard, used, absent));

@@ -48,7 +48,7 @@ fn meant<'a>(context: &Context<'a>, namespace: &str, name: &str) -> Option<&'a R
 
 /// Whether the quota has no room now for what was asked for.
 fn is_short(quota: &ResourceQuota, amount: &Amount) -> bool {
-    let used = quota.status.used.get(&amount.resource).copied().unwrap_or_default();
+    let used = quota.status.used.get(amount.resource.as_str()).copied().unwrap_or_default();
     let requested: Quantity = amount.requested.parse().unwrap_or_default();
     hard(quota).any(|(resource, hard)| *resource == amount.resource && used.plus(requested) > *hard)
 }

@@ -105,5 +105,6 @@ fn image(
 ) -> Option<(&'static str, String, String)> {
     let waiting = status.state.waiting.as_ref()?;
     let fails = matches!(waiting.reason.as_str(), "ErrImagePull" | "ImagePullBackOff" | "InvalidImageName");
-    (fails && wanted.image != given.image).then(|| ("image", wanted.image.clone(), given.image.clone()))
+    (fails && wanted.image != given.image)
+        .then(|| ("image", wanted.image.to_string(), given.image.to_string()))
 }

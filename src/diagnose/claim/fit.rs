@@ -92,7 +92,7 @@ pub(super) fn closest<'a>(
             volume,
             mismatches: mismatches(claim, &wanted_class, volume, claims),
             asked_for: !named.is_empty(),
-            class: wanted_class.clone(),
+            class: wanted_class.to_string(),
         })
         .filter(|near| !near.mismatches.is_empty())
         .collect();
@@ -198,7 +198,7 @@ impl Near<'_> {
             Mismatch::AccessMode => spec.access_modes.join(", "),
             Mismatch::Capacity => storage(&spec.resources.requests).to_string(),
             Mismatch::VolumeMode => mode(&spec.volume_mode).to_owned(),
-            Mismatch::Released | Mismatch::Occupied => spec.volume_name.clone(),
+            Mismatch::Released | Mismatch::Occupied => spec.volume_name.to_string(),
             Mismatch::Class => self.class.clone(),
         }
     }
@@ -220,7 +220,7 @@ impl Near<'_> {
                 format!("{} {holder}", volume.status.phase).trim().to_owned()
             }
             Mismatch::Class if volume.spec.storage_class_name.is_empty() => "no class".to_owned(),
-            Mismatch::Class => volume.spec.storage_class_name.clone(),
+            Mismatch::Class => volume.spec.storage_class_name.to_string(),
         }
     }
 

@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn refusals_of_an_access_mode() {
         let mut claim = PersistentVolumeClaim::default();
-        claim.spec.access_modes = vec!["ReadWriteMany".to_owned()].into();
+        claim.spec.access_modes = ["ReadWriteMany".into()].into();
         for message in [
             "rpc error: code = InvalidArgument desc = Volume capabilities MULTI_NODE_MULTI_WRITER not supported. Only AccessModes[ReadWriteOnce] supported.",
             "rpc error: code = InvalidArgument desc = VolumeCapabilities is invalid: specified multi writer with mount access type",
@@ -128,7 +128,7 @@ mod tests {
         }
         let quota = "rpc error: code = ResourceExhausted desc = volume quota exceeded, only 10 are allowed";
         assert!(!refuses_access(&claim, quota));
-        claim.spec.access_modes = vec!["ReadWriteOnce".to_owned()].into();
+        claim.spec.access_modes = ["ReadWriteOnce".into()].into();
         assert!(!refuses_access(
             &claim,
             "rpc error: code = InvalidArgument desc = access mode not supported"

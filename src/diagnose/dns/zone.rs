@@ -40,7 +40,7 @@ fn denied_domain(context: &Context<'_>, finding: &LogFinding) -> Option<String> 
         return None;
     };
     let service = net::service(context, &object)?;
-    let made = service.metadata.creation_timestamp.0;
+    let made = service.metadata.creation_timestamp.get();
     let addressed = !matches!(service.spec.cluster_ip.as_str(), "" | "None");
     let older = finding.first.is_none() || made.is_none() || made < finding.first;
     let asks = net::spec_of(context, &finding.workload).is_some_and(asks_the_cluster);

@@ -60,14 +60,14 @@ fn gone(context: &Context<'_>, facts: &mut Facts) {
         let pod = event.object();
         let workload = context.topology.workload_of(&pod);
         let known = pod.kind != Kind::Pod || facts.holds("node.evicted", &workload);
-        if known || context.since.is_some_and(|since| event.last().0.is_some_and(|last| last < since)) {
+        if known || context.since.is_some_and(|since| event.last().get().is_some_and(|last| last < since)) {
             continue;
         }
         if context.state.pods.get(pod.ns(), &pod.name).is_some() || !lacks_ready(context, &workload) {
             continue;
         }
-        let stated = fact(context, &workload, &event.message, &event.source.host, event.last().0);
-        facts.add(stated.param("count", 1).evidence([Evidence::event(event)]).since(event.first().0));
+        let stated = fact(context, &workload, &event.message, &event.source.host, event.last().get());
+        facts.add(stated.param("count", 1).evidence([Evidence::event(event)]).since(event.first().get()));
     }
 }
 
@@ -76,13 +76,13 @@ fn evicted_at(context: &Context<'_>, pod: &Pod) -> Option<Timestamp> {
     let event = newest_event(context, &pod.object_ref(), |event| event.reason == "Evicted");
     let ended = || {
         let ends = pod.status.all_containers().filter_map(|status| status.state.terminated.as_ref());
-        ends.filter_map(|end| end.finished_at.0).max()
+        ends.filter_map(|end| end.finished_at.get()).max()
     };
     let turned = || {
         let names = ["DisruptionTarget", "Ready"];
-        names.iter().find_map(|name| condition(&pod.status.conditions, name)?.last_transition_time.0)
+        names.iter().find_map(|name| condition(&pod.status.conditions, name)?.last_transition_time.get())
     };
-    event.and_then(|event| event.last().0).or_else(ended).or_else(turned)
+    event.and_then(|event| event.last().get()).or_else(ended).or_else(turned)
 }
 
 /// Seconds within which the evictions of a workload's pods are one and the same.

@@ -58,7 +58,7 @@ pub(super) fn run(context: &Context<'_>, node: &Node, facts: &mut Facts) {
             .param("condition", found.r#type.clone())
             .param("message", found.message.clone())
             .evidence([condition_evidence(node.object_ref(), found)])
-            .since(found.last_transition_time.0);
+            .since(found.last_transition_time.get());
         facts.add(affecting(fact, workloads_on(context, &node.metadata.name)));
     }
     let Some(event) = event(context, node).filter(|_| !stated) else { return };
@@ -67,7 +67,7 @@ pub(super) fn run(context: &Context<'_>, node: &Node, facts: &mut Facts) {
         .param("message", event.message.clone())
         .param("certainty", "computed")
         .evidence([Evidence::event(event)])
-        .since(event.first().0);
+        .since(event.first().get());
     facts.add(affecting(fact, workloads_on(context, &node.metadata.name)));
 }
 

@@ -69,7 +69,7 @@ pub(super) fn explain(
 fn obeyed(context: &Context<'_>, instance: &Instance<'_>) -> bool {
     let Some(ended) = instance.ended() else { return false };
     let prompt = killed_at(context, instance, "liveness", ended)
-        .zip(ended.finished_at.0)
+        .zip(ended.finished_at.get())
         .is_none_or(|(told, end)| seconds_between(told, end) <= PROMPT);
     matches!(ended.exit_code, 0 | 143) && prompt
 }
@@ -81,16 +81,16 @@ fn killed_at(
     kind: &str,
     ended: &Terminated,
 ) -> Option<jiff::Timestamp> {
-    let killed = last_kill(context, instance, kind)?.last().0?;
-    let (start, end) = (ended.started_at.0?, ended.finished_at.0?);
+    let killed = last_kill(context, instance, kind)?.last().get()?;
+    let (start, end) = (ended.started_at.get()?, ended.finished_at.get()?);
     (start <= killed && killed <= end).then_some(killed)
 }
 
 /// How long the last run lasted until it was told to end: without the grace that it was given.
 fn lived(context: &Context<'_>, instance: &Instance<'_>, kind: &str) -> Option<i64> {
     let ended = instance.ended()?;
-    let start = ended.started_at.0?;
-    let seconds = seconds_between(start, ended.finished_at.0?);
+    let start = ended.started_at.get()?;
+    let seconds = seconds_between(start, ended.finished_at.get()?);
     let grace = instance.pod.spec.termination_grace_period_seconds.unwrap_or(30);
     let without = match killed_at(context, instance, kind, ended) {
         Some(killed) => seconds_between(start, killed),
@@ -136,9 +136,9 @@ pub(super) fn no_grpc(
 ) -> bool {
     let blocked = message.contains("failed to connect service") && !message.contains("connection refused");
     let other = port.is_some_and(|port| NOT_GRPC.contains(&port));
-    let running = instance.status.state.running.as_ref().and_then(|running| running.started_at.0);
-    let turned =
-        condition(&instance.pod.status.conditions, "Ready").and_then(|ready| ready.last_transition_time.0);
+    let running = instance.status.state.running.as_ref().and_then(|running| running.started_at.get());
+    let turned = condition(&instance.pod.status.conditions, "Ready")
+        .and_then(|ready| ready.last_transition_time.get());
     let never = running.zip(turned).is_none_or(|(start, turned)| turned <= start);
     let open = *verdict == PortVerdict::Right && subject.kind == "readiness" && never;
     subject.probe.grpc.is_some() && blocked && (other || open)

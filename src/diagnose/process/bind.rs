@@ -1,6 +1,6 @@
 //! Ports below 1024 that a process may not listen on.
 
-use crate::cluster::types::SecurityContext;
+use crate::cluster::types::{SecurityContext, Text};
 use crate::diagnose::Fact;
 use crate::diagnose::container::Instance;
 use crate::evidence::Evidence;
@@ -44,7 +44,7 @@ pub(super) fn denied(instance: &Instance<'_>, finding: &LogFinding) -> Option<Fa
 }
 
 fn drops_bind(own: &SecurityContext) -> bool {
-    let has = |list: &[String], names: &[&str]| {
+    let has = |list: &[Text], names: &[&str]| {
         list.iter().any(|one| names.contains(&one.to_uppercase().trim_start_matches("CAP_")))
     };
     has(&own.capabilities.drop, &["ALL", "NET_BIND_SERVICE"])

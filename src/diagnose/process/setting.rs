@@ -120,12 +120,12 @@ fn settings<'a>(context: &Context<'a>, spec: &'a Container, namespace: &str) -> 
     for own in &spec.env {
         let selector = own.value_from.as_ref().and_then(|from| from.config_map_key_ref.as_ref());
         if let Some(value) = own.value.as_deref() {
-            found.push(Setting { name: own.name.clone(), value, config: None, key: "" });
+            found.push(Setting { name: own.name.to_string(), value, config: None, key: "" });
         } else if let Some(selector) = selector
             && let Some(value) = map(&selector.name).and_then(|map| map.data.get(&selector.key))
         {
             let config = object(&selector.name);
-            found.push(Setting { name: own.name.clone(), value, config, key: &selector.key });
+            found.push(Setting { name: own.name.to_string(), value, config, key: &selector.key });
         }
     }
     for source in &spec.env_from {

@@ -19,7 +19,7 @@ pub(super) fn missing_file(context: &Context<'_>, instance: &Instance<'_>) -> Op
         Some(Missing {
             kind,
             name,
-            key: Some(mount.sub_path.clone()),
+            key: Some(mount.sub_path.to_string()),
             shown,
             place: Some(format!("container {} mounts it at {}", container.name, mount.mount_path)),
             evidence: vec![evidence],

@@ -256,7 +256,7 @@ pub(in crate::diagnose) fn claim_names(pod: &Pod) -> Vec<String> {
     let ephemeral =
         |volume: &Volume| volume.ephemeral.as_ref().map(|_| format!("{}-{}", pod.metadata.name, volume.name));
     let named =
-        |volume: &Volume| volume.persistent_volume_claim.as_ref().map(|claim| claim.claim_name.clone());
+        |volume: &Volume| volume.persistent_volume_claim.as_ref().map(|claim| claim.claim_name.to_string());
     pod.spec.volumes.iter().filter_map(|volume| named(volume).or_else(|| ephemeral(volume))).collect()
 }
 
@@ -268,8 +268,8 @@ fn own_failures(view: &NodeView<'_>, pod: &Pod) -> Vec<Failure> {
     let cordoned = node.spec.unschedulable
         && !pod.spec.tolerations.iter().any(|toleration| {
             toleration.tolerates(&Taint {
-                key: "node.kubernetes.io/unschedulable".to_owned(),
-                effect: "NoSchedule".to_owned(),
+                key: "node.kubernetes.io/unschedulable".into(),
+                effect: "NoSchedule".into(),
                 ..Taint::default()
             })
         });
@@ -361,7 +361,10 @@ fn host_ports(view: &NodeView<'_>, pod: &Pod) -> Option<Failure> {
         };
         ports
             .map(|port| {
-                (host(port), if port.protocol.is_empty() { "TCP".to_owned() } else { port.protocol.clone() })
+                (
+                    host(port),
+                    if port.protocol.is_empty() { "TCP".to_owned() } else { port.protocol.to_string() },
+                )
             })
             .filter(|(port, _)| *port != 0)
             .collect()
@@ -427,7 +430,7 @@ fn add<'a>(sum: &mut Totals<'a>, more: impl IntoIterator<Item = (&'a str, Quanti
 }
 
 fn label<'n>(node: &'n Node, key: &str) -> Option<&'n str> {
-    node.metadata.labels.get(key).map(String::as_str)
+    node.metadata.labels.get(key).map(Text::as_str)
 }
 
 fn selector_text(selector: &Option<LabelSelector>) -> String {

@@ -15,7 +15,7 @@ struct Victim {
 
 pub(super) fn run(context: &Context<'_>, facts: &mut Facts) {
     let events = context.state.events.iter().filter(|event| event.reason == "Preempted").map(|event| {
-        Victim { pod: event.object(), message: event.message.clone(), evidence: Evidence::event(event) }
+        Victim { pod: event.object(), message: event.message.to_string(), evidence: Evidence::event(event) }
     });
     for victim in events.chain(context.state.pods.iter().filter_map(disrupted)) {
         let workload = context.topology.workload_of(&victim.pod);
@@ -30,14 +30,14 @@ fn disrupted(pod: &Pod) -> Option<Victim> {
     let target = condition(&pod.status.conditions, "DisruptionTarget").filter(|found| found.is_true())?;
     (target.reason == "PreemptionByScheduler").then(|| Victim {
         pod: pod.object_ref(),
-        message: target.message.clone(),
+        message: target.message.to_string(),
         evidence: Evidence::status(
             pod.object_ref(),
             "status.conditions[DisruptionTarget]",
             target.reason.clone(),
         )
         .excerpt(target.message.clone())
-        .at(target.last_transition_time.0),
+        .at(target.last_transition_time.get()),
     })
 }
 

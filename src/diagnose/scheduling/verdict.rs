@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::predicates::{Failure, Nodes};
 use super::reason::{By, Rejection};
-use crate::cluster::types::{Node, Pod};
+use crate::cluster::types::{Node, Pod, Text};
 
 /// What keeps a pod pending, and where it comes closest.
 #[derive(Clone, Debug)]
@@ -72,7 +72,7 @@ fn asks_for_control_plane(pod: &Pod) -> bool {
         .flat_map(|term| &term.match_expressions)
         .filter(|requirement| matches!(requirement.operator.as_str(), "In" | "Exists"))
         .map(|requirement| &requirement.key);
-    let role = |key: &String| {
+    let role = |key: &Text| {
         key.starts_with("node-role.kubernetes.io/")
             || key == "kubernetes.io/role"
             || key == "kubernetes.io/hostname"
@@ -92,7 +92,7 @@ fn no_node_selected(rows: &[(&Node, &Vec<Failure>)]) -> Verdict {
     Verdict {
         by,
         failure: closest.map(|(_, failure)| failure.clone()),
-        node: closest.map(|(node, _)| node.metadata.name.clone()),
+        node: closest.map(|(node, _)| node.metadata.name.to_string()),
         nodes: i64::try_from(rows.len()).unwrap_or(i64::MAX),
         also: Vec::new(),
         agreed: false,
@@ -135,7 +135,7 @@ fn smallest_relaxation(rows: &[(&Node, &Vec<Failure>)]) -> Verdict {
     Verdict {
         by,
         failure,
-        node: closest.map(|(node, _)| node.metadata.name.clone()),
+        node: closest.map(|(node, _)| node.metadata.name.to_string()),
         nodes: anywhere.get(&by).copied().unwrap_or(0),
         also: also.into_iter().filter(|other| *other != by).collect(),
         agreed: false,
@@ -184,7 +184,7 @@ fn from_message(nodes: &Nodes<'_>, pod: &Pod, said: &Rejection) -> Option<Verdic
     Some(Verdict {
         by,
         failure: closest.and_then(|(_, failures)| failures.iter().find(|failure| failure.by == by).cloned()),
-        node: closest.map(|(view, _)| view.node.metadata.name.clone()),
+        node: closest.map(|(view, _)| view.node.metadata.name.to_string()),
         nodes: best.nodes,
         also: Vec::new(),
         agreed: false,

@@ -75,7 +75,7 @@ fn local_only(context: &Context<'_>, service: &Service, behind: &[ObjectRef], fa
         net::live_pods(context, workload)
             .iter()
             .filter(|pod| !ready || pod.is_ready())
-            .map(|pod| pod.spec.node_name.clone())
+            .map(|pod| pod.spec.node_name.to_string())
             .filter(|node| !node.is_empty())
             .collect()
     };

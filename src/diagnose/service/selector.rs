@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::cluster::selector::Labels;
-use crate::cluster::types::{IntOrString, Object, Service, ServicePort, Workload};
+use crate::cluster::types::{IntOrString, Object, Service, ServicePort, Text, Workload};
 use crate::cluster::{Kind, ObjectRef};
 use crate::diagnose::net;
 use crate::diagnose::{Context, Fact, FactSpec, Facts};
@@ -121,7 +121,7 @@ fn closest<'a>(context: &Context<'a>, service: &Service) -> Option<&'a Workload>
 fn closeness(service: &Service, workload: &Workload) -> f64 {
     let labels = &workload.template().metadata.labels;
     let selector = &service.spec.selector;
-    let one = |(key, value): (&String, &String)| match labels.get(key) {
+    let one = |(key, value): (&Text, &Text)| match labels.get(key) {
         Some(own) if own == value => 1.0,
         Some(own) => strsim::normalized_damerau_levenshtein(own, value) * 0.8,
         None if labels.values().any(|own| own == value) => 0.8,

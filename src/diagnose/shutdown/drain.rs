@@ -44,7 +44,7 @@ pub(super) fn asks_too_long(context: &Context<'_>, workload: &ObjectRef) -> Opti
         let object = if stops { event.object() } else { return false };
         object.kind == Kind::Pod
             && context.state.pods.get(object.ns(), &object.name).is_none()
-            && context.since.is_none_or(|since| event.last().0.is_none_or(|last| last >= since))
+            && context.since.is_none_or(|since| event.last().get().is_none_or(|last| last >= since))
             && super::workload_of(context, &object).as_ref() == Some(workload)
     })?;
     let grace = grace(pod);
@@ -111,7 +111,7 @@ fn configured(pod: &Pod, container: &Container) -> Option<Drain> {
         let text = format!("{}={value}", variable.name);
         Some(Drain {
             seconds,
-            known_by: variable.name.clone(),
+            known_by: variable.name.to_string(),
             evidence: Evidence::spec(pod.object_ref(), format!("{path}.env"), text),
         })
     });

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use crate::cluster::telemetry::{Alert, Sample};
+use crate::cluster::types::Text;
 
 /// What a measurement is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,16 +74,16 @@ pub(super) fn of_metric(name: &str) -> Option<Role> {
 
 /// What an alert says beside its name: the description, which is the longest, else its summary.
 pub(super) fn said_by(alert: &Alert) -> String {
-    let name = alert.labels.get("alertname").map_or("", String::as_str);
+    let name = alert.labels.get("alertname").map_or("", Text::as_str);
     let keys = ["description", "message", "summary"];
-    let said = keys.into_iter().find_map(|key| alert.annotations.get(key)).map_or("", String::as_str);
+    let said = keys.into_iter().find_map(|key| alert.annotations.get(key)).map_or("", Text::as_str);
     said.strip_prefix(name).unwrap_or(said).trim_start_matches([':', ' ']).chars().take(1000).collect()
 }
 
 /// What an alert says, in one line: its name, its own labels and its annotations.
 pub(super) fn text_of(alert: &Alert) -> String {
-    let annotation = |key: &str| alert.annotations.get(key).map(String::as_str);
-    let label = |key: &str| alert.labels.get(key).map(String::as_str);
+    let annotation = |key: &str| alert.annotations.get(key).map(Text::as_str);
+    let label = |key: &str| alert.labels.get(key).map(Text::as_str);
     let parts = [
         label("alertname"),
         label("signal"),

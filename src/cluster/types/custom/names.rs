@@ -101,9 +101,10 @@ pub(super) fn read(resource: &Resource, value: &Value, into: &mut CustomResource
         "Certificate" => into.secret = Some(text(value, "/spec/secretName").to_owned()),
         "ExternalSecret" => {
             let name = text(value, "/spec/target/name");
-            into.secret = Some(if name.is_empty() { into.metadata.name.clone() } else { name.to_owned() });
+            into.secret =
+                Some(if name.is_empty() { into.metadata.name.to_string() } else { name.to_owned() });
         }
-        "SealedSecret" => into.secret = Some(into.metadata.name.clone()),
+        "SealedSecret" => into.secret = Some(into.metadata.name.to_string()),
         "Application" => into.parts = unhealthy_resources(value),
         "DestinationRule" => {
             text(value, "/spec/host").clone_into(&mut into.host);
@@ -164,7 +165,7 @@ fn unhealthy_resources(value: &Value) -> Box<[ObjectRef]> {
 
 fn subset(value: &Value) -> Subset {
     let labels = at(value, "/labels").as_object().into_iter().flatten();
-    let labels = labels.filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())));
+    let labels = labels.filter_map(|(key, value)| Some((key.as_str(), value.as_str()?.into())));
     Subset { name: text(value, "/name").to_owned(), labels: labels.collect() }
 }
 

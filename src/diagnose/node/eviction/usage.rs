@@ -82,7 +82,7 @@ fn evicted_for(
             && event.source.host == node
             && event.object().kind == Kind::Pod
             && class(&event.message) == by
-            && same(event.last().0)
+            && same(event.last().get())
     });
     let gone =
         gone.filter_map(|event| Some((context.topology.workload_of(&event.object()), used(&event.message)?)));
