@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs schemathesis, all checks on, against the served OpenAPI document, over a recorded incident.
-# Usage: tests/schemathesis.sh PATH-OF-SRE-ORCH [EXAMPLES]
+# Usage: tests/schemathesis.sh PATH-OF-SRE-ORCH [EXAMPLES], or --install to prepare only.
 # Installs schemathesis from PyPI where it is missing; says so and ends well where that cannot be done.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -26,6 +26,7 @@ if [ -z "$st" ] || ! "$st" --version 2>/dev/null | grep -q "$version"; then
     fi
   fi
 fi
+[ "$sre_orch" = --install ] && exit 0
 # It runs elsewhere, to leave its files there.
 st="$(realpath "$st")"
 
