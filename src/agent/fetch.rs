@@ -118,7 +118,7 @@ impl std::fmt::Debug for ClientDebug {
 
 /// How one try ended.
 enum Outcome {
-    Done(Vec<u8>),
+    Done,
     Failed(Failure),
     /// To be tried again, at the earliest after this time.
     Again(Failure, Option<Duration>),
@@ -162,14 +162,22 @@ impl Fetcher {
 
     /// Gets a path. Fails at the deadline at the latest.
     pub(super) async fn get(&self, uri: &str, accept: &str) -> Result<Vec<u8>, Failure> {
+        let mut body = Vec::new();
+        self.get_into(uri, accept, &mut body).await?;
+        Ok(body)
+    }
+
+    /// As [`Fetcher::get`], into a buffer in place of what it held: whoever reads page after page
+    /// asks for the memory once.
+    pub(super) async fn get_into(&self, uri: &str, accept: &str, body: &mut Vec<u8>) -> Result<(), Failure> {
         tokio::select! {
             biased;
             () = self.cancel.cancelled() => Err(Failure::Unreached("interrupted".to_owned())),
-            answer = self.try_get(uri, accept) => answer,
+            answer = self.try_get(uri, accept, body) => answer,
         }
     }
 
-    async fn try_get(&self, uri: &str, accept: &str) -> Result<Vec<u8>, Failure> {
+    async fn try_get(&self, uri: &str, accept: &str, body: &mut Vec<u8>) -> Result<(), Failure> {
         let timed_out = || Failure::Unreached(format!("not reached within {:?}", self.limits.timeout));
         let _permit = tokio::time::timeout_at(self.deadline, self.permits.acquire())
             .await
@@ -183,11 +191,15 @@ impl Fetcher {
                 return Err(timed_out());
             }
             let end = self.deadline.min(Instant::now() + TRY_TIMEOUT);
-            let outcome = tokio::time::timeout_at(end, self.once(uri, accept)).await.unwrap_or_else(|_| {
-                Outcome::Again(Failure::Connection("the API server did not answer in time".to_owned()), None)
-            });
+            let outcome =
+                tokio::time::timeout_at(end, self.once(uri, accept, body)).await.unwrap_or_else(|_| {
+                    Outcome::Again(
+                        Failure::Connection("the API server did not answer in time".to_owned()),
+                        None,
+                    )
+                });
             let (failure, pause) = match outcome {
-                Outcome::Done(body) => return Ok(body),
+                Outcome::Done => return Ok(()),
                 Outcome::Failed(failure) => return Err(failure),
                 Outcome::Again(failure, pause) => (failure, pause),
             };
@@ -214,7 +226,7 @@ impl Fetcher {
         Ok(())
     }
 
-    async fn once(&self, uri: &str, accept: &str) -> Outcome {
+    async fn once(&self, uri: &str, accept: &str, bytes: &mut Vec<u8>) -> Outcome {
         self.requests.fetch_add(1, Ordering::Relaxed);
         let request = match Request::get(uri).header(ACCEPT, accept).body(Body::empty()) {
             Ok(request) => request,
@@ -228,15 +240,15 @@ impl Fetcher {
         if let Some(date) = date(&head.headers) {
             self.date.get_or_init(|| date);
         }
-        match self.body(body).await {
-            Ok(bytes) if head.status.is_success() => Outcome::Done(bytes),
-            Ok(bytes) => refused(head.status.as_u16(), &head.headers, &bytes),
+        match self.body(body, bytes).await {
+            Ok(()) if head.status.is_success() => Outcome::Done,
+            Ok(()) => refused(head.status.as_u16(), &head.headers, bytes),
             Err(outcome) => outcome,
         }
     }
 
-    async fn body(&self, mut body: Body) -> Result<Vec<u8>, Outcome> {
-        let mut bytes = Vec::new();
+    async fn body(&self, mut body: Body, bytes: &mut Vec<u8>) -> Result<(), Outcome> {
+        bytes.clear();
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|error| {
                 Outcome::Again(Failure::Connection(format!("the answer broke off: {}", chain(&error))), None)
@@ -251,7 +263,7 @@ impl Fetcher {
                 })?;
             }
         }
-        Ok(bytes)
+        Ok(())
     }
 }
 

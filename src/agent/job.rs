@@ -241,12 +241,13 @@ pub(super) async fn read_list(
     let (version, limit) = if in_pages { ("", PAGE) } else { ("0", "") };
     let mut restarts = 0;
     let mut token = String::new();
+    let mut body = Vec::new();
     loop {
         // A continued list keeps the version it began with.
         let version = if token.is_empty() { version } else { "" };
         let parameters =
             [("resourceVersion", version), ("limit", limit), ("fieldSelector", fields), ("continue", &token)];
-        let body = match fetcher.get(&path::with_query(path, &parameters), accept).await {
+        match fetcher.get_into(&path::with_query(path, &parameters), accept, &mut body).await {
             Err(Failure::Expired) if restarts < RESTARTS => {
                 restarts += 1;
                 sink.restart();
@@ -254,8 +255,8 @@ pub(super) async fn read_list(
                 continue;
             }
             answer => answer?,
-        };
-        match read_page(sink, kind, body).map_err(Failure::Connection)? {
+        }
+        match read_page(sink, kind, &body).map_err(Failure::Connection)? {
             Some(next) if next != token => token = next,
             // A server that repeats itself would keep us for ever.
             _ => return Ok(()),
@@ -264,9 +265,8 @@ pub(super) async fn read_list(
 }
 
 /// Decodes one page; gives the token of the next.
-fn read_page(sink: &mut impl Sink, kind: &Kind, body: Vec<u8>) -> Result<Option<String>, String> {
-    let body = String::from_utf8(body)
-        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
+fn read_page(sink: &mut impl Sink, kind: &Kind, body: &[u8]) -> Result<Option<String>, String> {
+    let body = String::from_utf8_lossy(body);
     let page: Page<'_> = serde_json::from_str(&body)
         .map_err(|error| format!("the answer is no list of {}: {error}", kind.plural()))?;
     for item in page.items.unwrap_or_default() {
@@ -349,7 +349,7 @@ mod tests {
     fn one_bad_object_costs_only_itself() {
         let mut reading = Reading::default();
         let body = br#"{"items":[{"metadata":{"name":"a","namespace":"shop"}},{"metadata":{"name":"b","namespace":"shop"},"spec":{"containers":7}},null]}"#;
-        let next = read_page(&mut reading, &Kind::Pod, body.to_vec()).expect("a list");
+        let next = read_page(&mut reading, &Kind::Pod, body).expect("a list");
         assert_eq!(next, None);
         assert_eq!(reading.state.pods.len(), 1);
         assert_eq!(reading.unreadable.len(), 2);

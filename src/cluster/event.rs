@@ -20,7 +20,6 @@ slim! {
         event_time: Time,
         series: Option<EventSeries>,
         source: EventSource,
-        reporting_component: Text,
     }
     /// What is kept of an event's own metadata.
     EventMeta { name: Text, namespace: Text, creation_timestamp: Time, }

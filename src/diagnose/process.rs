@@ -218,14 +218,17 @@ fn variables(context: &Context<'_>, instance: &Instance<'_>) -> Vec<String> {
         let secret =
             source.secret_ref.as_ref().and_then(|secret| context.state.secrets.get(namespace, &secret.name));
         let owned = |meta: &crate::cluster::types::Meta| -> Vec<String> {
-            meta.managed_fields.iter().flat_map(|writer| writer.fields.data.clone()).collect()
+            meta.managed_fields
+                .iter()
+                .flat_map(|writer| writer.fields.data.iter().map(Text::to_string))
+                .collect()
         };
         let keys = map
             .map(|map| map.data.keys().map(Text::to_string).chain(owned(&map.metadata)).collect::<Vec<_>>())
             .into_iter()
-            .chain(
-                secret.map(|secret| secret.keys.0.iter().cloned().chain(owned(&secret.metadata)).collect()),
-            );
+            .chain(secret.map(|secret| {
+                secret.keys.0.iter().map(Text::to_string).chain(owned(&secret.metadata)).collect()
+            }));
         names.extend(keys.flatten().map(|key| format!("{}{key}", source.prefix)));
     }
     names

@@ -343,14 +343,14 @@ fn nearest_key(context: &Context<'_>, kind: &Kind, namespace: &str, name: &str, 
     let (own, writers): (Vec<&str>, _) = match kind {
         Kind::Secret => {
             let secret = context.state.secrets.get(namespace, name)?;
-            (secret.keys.0.iter().map(String::as_str).collect(), &secret.metadata.managed_fields)
+            (secret.keys.0.iter().map(Text::as_str).collect(), &secret.metadata.managed_fields)
         }
         _ => {
             let map = context.state.config_maps.get(namespace, name)?;
             (map.data.keys().map(Text::as_str).collect(), &map.metadata.managed_fields)
         }
     };
-    let owned = writers.iter().flat_map(|writer| &writer.fields.data).map(String::as_str);
+    let owned = writers.iter().flat_map(|writer| &writer.fields.data).map(Text::as_str);
     let all: Vec<&str> = own.into_iter().chain(owned).collect();
     nearest(key, all.iter().copied()).or(all.first().copied().filter(|_| all.len() == 1)).map(str::to_owned)
 }

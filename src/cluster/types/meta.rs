@@ -30,6 +30,13 @@ slim! {
         managed_fields: Box<[ManagedFields]>,
     }
 
+    /// `metadata` of a pod template.
+    TemplateMeta {
+        labels: Map<Text>,
+        #[serde(skip_serializing)]
+        annotations: Annotations,
+    }
+
     /// Who controls an object.
     OwnerReference {
         api_version: Text,
@@ -124,7 +131,6 @@ slim! {
     /// One writer of an object. Of the fields it owns, only the keys under `data` are kept.
     ManagedFields {
         manager: Text,
-        operation: Text,
         subresource: Text,
         time: Time,
         #[serde(rename = "fieldsV1")]
@@ -136,9 +142,7 @@ slim! {
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
 pub struct OwnedKeys {
     /// Key names of `data`, `stringData` and `binaryData`.
-    pub data: Vec<String>,
-    /// Top-level sections that the writer owns, such as `spec`.
-    pub sections: Vec<String>,
+    pub data: Box<[Text]>,
 }
 
 impl<'de> Deserialize<'de> for OwnedKeys {
@@ -150,20 +154,16 @@ impl<'de> Deserialize<'de> for OwnedKeys {
                 f.write_str("fieldsV1")
             }
             fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<OwnedKeys, A::Error> {
-                let mut keys = OwnedKeys::default();
+                let mut data: Vec<Text> = Vec::new();
                 while let Some(section) = map.next_key::<String>()? {
-                    let section = section.trim_start_matches("f:").to_owned();
-                    if matches!(section.as_str(), "data" | "stringData" | "binaryData") {
+                    if matches!(section.trim_start_matches("f:"), "data" | "stringData" | "binaryData") {
                         let fields: BTreeMap<String, serde::de::IgnoredAny> = map.next_value()?;
-                        keys.data.extend(
-                            fields.into_keys().filter_map(|key| key.strip_prefix("f:").map(str::to_owned)),
-                        );
+                        data.extend(fields.keys().filter_map(|key| key.strip_prefix("f:").map(Text::from)));
                     } else {
                         map.next_value::<serde::de::IgnoredAny>()?;
                     }
-                    keys.sections.push(section);
                 }
-                Ok(keys)
+                Ok(OwnedKeys { data: data.into() })
             }
         }
         deserializer.deserialize_map(KeysVisitor)

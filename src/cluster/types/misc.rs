@@ -45,7 +45,7 @@ object!(
 
 /// The key names of a Secret's `data`; every value is discarded unseen.
 #[derive(Clone, Debug, Default, PartialEq, serde::Serialize)]
-pub struct KeyNames(pub Vec<String>);
+pub struct KeyNames(pub Box<[Text]>);
 
 impl<'de> serde::Deserialize<'de> for KeyNames {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -57,11 +57,11 @@ impl<'de> serde::Deserialize<'de> for KeyNames {
             }
             fn visit_map<A: serde::de::MapAccess<'de>>(self, mut map: A) -> Result<KeyNames, A::Error> {
                 let mut keys = Vec::new();
-                while let Some(key) = map.next_key::<String>()? {
+                while let Some(key) = map.next_key::<Text>()? {
                     map.next_value::<serde::de::IgnoredAny>()?;
                     keys.push(key);
                 }
-                Ok(KeyNames(keys))
+                Ok(KeyNames(keys.into()))
             }
         }
         deserializer.deserialize_map(KeyVisitor)

@@ -20,7 +20,9 @@ mod workload;
 pub use compact::{Absent, Map, Rare};
 pub use custom::{CustomResource, Destination, Health, Reference, Statement, Subset};
 pub use lenient::{IntOrString, Time, null_as_default};
-pub use meta::{Annotations, Condition, ManagedFields, Meta, OwnedKeys, OwnerReference, condition};
+pub use meta::{
+    Annotations, Condition, ManagedFields, Meta, OwnedKeys, OwnerReference, TemplateMeta, condition,
+};
 pub use misc::*;
 pub use network::*;
 pub use node::*;

@@ -1,6 +1,6 @@
 //! Pods, containers and what a pod template says.
 
-use super::{Condition, IntOrString, Map, Meta, Rare, Shared, Text, Time, object, slim};
+use super::{Condition, IntOrString, Map, Meta, Rare, Shared, TemplateMeta, Text, Time, object, slim};
 use crate::cluster::quantity::ResourceList;
 
 slim! {
@@ -8,7 +8,7 @@ slim! {
     Pod { metadata: Meta, spec: PodSpec, status: PodStatus, }
 
     /// What a workload makes its pods from.
-    PodTemplate { metadata: Meta, spec: Shared<PodSpec>, }
+    PodTemplate { metadata: TemplateMeta, spec: Shared<PodSpec>, }
 
     /// `spec` of a Pod or a pod template.
     PodSpec {

@@ -1,8 +1,8 @@
 //! Workloads: the kinds that own pods through a template, in one shape.
 
 use super::{
-    Condition, IntOrString, LabelSelector, Meta, Object, PersistentVolumeClaimSpec, PodTemplate, Rare, Text,
-    Time, slim,
+    Condition, IntOrString, LabelSelector, Meta, Object, PersistentVolumeClaimSpec, PodTemplate, Rare,
+    TemplateMeta, Text, Time, slim,
 };
 use crate::cluster::object::Kind;
 
@@ -56,7 +56,7 @@ slim! {
     ClaimTemplate { metadata: Meta, spec: PersistentVolumeClaimSpec, }
 
     /// What a CronJob makes its Jobs from.
-    JobTemplate { metadata: Meta, spec: JobTemplateSpec, }
+    JobTemplate { metadata: TemplateMeta, spec: JobTemplateSpec, }
     /// The Job part of a CronJob.
     JobTemplateSpec { template: PodTemplate, backoff_limit: Option<i64>, active_deadline_seconds: Option<i64>, }
 
