@@ -14,6 +14,10 @@ pub(super) const JSON: &str = "application/json";
 pub(super) const METADATA: &str = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1";
 /// Objects of one page, where a list is read in pages.
 const PAGE: &str = "500";
+/// Room for the longest page that is likely. The system gives memory for what is written only, and
+/// takes it back at once from blocks this large (glibc: over 32 MiB), while the holes that growing
+/// buffers leave among the objects would stay.
+const ROOM: usize = 33 << 20;
 /// How often a list may begin again after 410.
 const RESTARTS: u32 = 2;
 
@@ -241,7 +245,7 @@ pub(super) async fn read_list(
     let (version, limit) = if in_pages { ("", PAGE) } else { ("0", "") };
     let mut restarts = 0;
     let mut token = String::new();
-    let mut body = Vec::new();
+    let mut body = Vec::with_capacity(ROOM);
     loop {
         // A continued list keeps the version it began with.
         let version = if token.is_empty() { version } else { "" };

@@ -24,7 +24,7 @@ slim! {
     /// What is kept of an event's own metadata.
     EventMeta { name: Text, namespace: Text, creation_timestamp: Time, }
     /// The object that an event is about.
-    InvolvedObject { kind: Text, namespace: Text, name: Text, uid: Text, field_path: Text, }
+    InvolvedObject { kind: Text, namespace: Text, name: Text, field_path: Text, }
     /// A repeated event of the newer shape.
     EventSeries { count: i64, last_observed_time: Time, }
     /// Who reported an event.

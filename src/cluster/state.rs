@@ -214,6 +214,10 @@ impl ClusterState {
             ($type:ty) => {{
                 let mut object: $type = serde_json::from_str(json)?;
                 object.metadata.managed_fields = Box::default();
+                // Only the kubelet writes an object's uid, and of pods.
+                if *kind != Kind::Pod {
+                    object.metadata.uid = Text::default();
+                }
                 object
             }};
         }

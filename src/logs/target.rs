@@ -9,40 +9,38 @@ use regex::{Captures, Regex};
 
 use super::pattern::constant;
 use crate::cluster::address::{Address, is_ip};
+use crate::patterns::{Patterns, Reading};
 
 /// Shapes in which a client names its peer, surest first; groups `host` and `port`.
-static SHAPES: LazyLock<Vec<Regex>> = LazyLock::new(|| {
-    [
-        // Python's urllib3 and requests.
-        r"(?i)host='(?P<host>[^']{1,253})', port=(?P<port>[0-9]{1,5})",
-        // libpq, new and old.
-        r#"(?i)(?:connection to )?server at "(?P<host>[^"]{1,253})"(?: \([^)]*\))?, port (?P<port>[0-9]{1,5})"#,
-        r#"(?i)running on host "(?P<host>[^"]{1,253})"(?: \([^)]*\))? and accepting TCP/IP connections on port (?P<port>[0-9]{1,5})"#,
-        // A connection string of key=value pairs.
-        r"(?i)\bhost=(?P<host>[a-z][a-z0-9_.-]{0,252})(?: port=(?P<port>[0-9]{1,5}))?(?:[ `;,'\x22]|$)",
-        // MySQL's clients.
-        r"(?i)MySQL server on '(?P<host>[^':]{1,253})(?::(?P<port>[0-9]{1,5}))?'",
-        // Java prints a socket address as name/ip:port; MongoDB writes address=.
-        r"(?P<host>[A-Za-z0-9_][A-Za-z0-9_.-]{0,252})/(?:<unresolved>|[0-9]{1,3}(?:\.[0-9]{1,3}){3}):(?P<port>[0-9]{1,5})\b",
-        r"(?i)\baddress=(?P<host>[a-z0-9_.-]{1,253}):(?P<port>[0-9]{1,5})\b",
-        // Go: the dialled peer, and the far end of a connection.
-        r"(?i)\bdial (?:tcp|udp)[46]? (?P<host>[a-z_][a-z0-9_.-]{0,252}):(?P<port>[0-9]{1,5})\b",
-        r"->(?P<host>\[[0-9a-fA-F:.]{2,45}\]|[0-9.]{7,15}):(?P<port>[0-9]{1,5})\b",
-        // nginx names the upstream.
-        r#"(?i)upstream: "(?:[a-z]+://)?(?P<host>\[[0-9a-f:]+\]|[a-z0-9_.-]{1,253})(?::(?P<port>[0-9]{1,5}))?"#,
-        // curl, wget, Apache HttpClient and OkHttp.
-        r"(?i)failed to connect to (?P<host>[a-z0-9_.-]{1,253}) port (?P<port>[0-9]{1,5})",
-        r"(?i)connect(?:ion)? to (?P<host>[a-z0-9_.-]{1,253})(?: \[[^\]]*\])? (?:\([^)]*\) )?port (?P<port>[0-9]{1,5})",
-        r"(?i)connect to (?P<host>[a-z0-9_.-]{1,253}):(?P<port>[0-9]{1,5}) \[",
-        r"(?i)connection to (?P<host>[a-z][a-z0-9_.-]{0,252}) timed out",
-        // Python's asyncio, and ssh-like tools.
-        r"\('(?P<host>[^']{1,253})', (?P<port>[0-9]{1,5})[,)]",
-        r"(?i)\bhost[ =:]+'?(?P<host>[a-z][a-z0-9_.-]{0,252})'?[ ,;]+port[ =:]+'?(?P<port>[0-9]{1,5})\b",
-    ]
-    .iter()
-    .map(|shape| constant(shape))
-    .collect()
-});
+const SHAPES: &[&str] = &[
+    // Python's urllib3 and requests.
+    r"host='(?P<host>[^']{1,253})', port=(?P<port>[0-9]{1,5})",
+    // libpq, new and old.
+    r#"(?:connection to )?server at "(?P<host>[^"]{1,253})"(?: \([^)]*\))?, port (?P<port>[0-9]{1,5})"#,
+    r#"running on host "(?P<host>[^"]{1,253})"(?: \([^)]*\))? and accepting TCP/IP connections on port (?P<port>[0-9]{1,5})"#,
+    // A connection string of key=value pairs.
+    r"\bhost=(?P<host>[a-z][a-z0-9_.-]{0,252})(?: port=(?P<port>[0-9]{1,5}))?(?:[ `;,'\x22]|$)",
+    // MySQL's clients.
+    r"MySQL server on '(?P<host>[^':]{1,253})(?::(?P<port>[0-9]{1,5}))?'",
+    // Java prints a socket address as name/ip:port; MongoDB writes address=.
+    r"(?P<host>[A-Za-z0-9_][A-Za-z0-9_.-]{0,252})/(?:<unresolved>|[0-9]{1,3}(?:\.[0-9]{1,3}){3}):(?P<port>[0-9]{1,5})\b",
+    r"\baddress=(?P<host>[a-z0-9_.-]{1,253}):(?P<port>[0-9]{1,5})\b",
+    // Go: the dialled peer, and the far end of a connection.
+    r"\bdial (?:tcp|udp)[46]? (?P<host>[a-z_][a-z0-9_.-]{0,252}):(?P<port>[0-9]{1,5})\b",
+    r"->(?P<host>\[[0-9a-fA-F:.]{2,45}\]|[0-9.]{7,15}):(?P<port>[0-9]{1,5})\b",
+    // nginx names the upstream.
+    r#"upstream: "(?:[a-z]+://)?(?P<host>\[[0-9a-f:]+\]|[a-z0-9_.-]{1,253})(?::(?P<port>[0-9]{1,5}))?"#,
+    // curl, wget, Apache HttpClient and OkHttp.
+    r"failed to connect to (?P<host>[a-z0-9_.-]{1,253}) port (?P<port>[0-9]{1,5})",
+    r"connect(?:ion)? to (?P<host>[a-z0-9_.-]{1,253})(?: \[[^\]]*\])? (?:\([^)]*\) )?port (?P<port>[0-9]{1,5})",
+    r"connect to (?P<host>[a-z0-9_.-]{1,253}):(?P<port>[0-9]{1,5}) \[",
+    r"connection to (?P<host>[a-z][a-z0-9_.-]{0,252}) timed out",
+    // Python's asyncio, and ssh-like tools.
+    r"\('(?P<host>[^']{1,253})', (?P<port>[0-9]{1,5})[,)]",
+    r"\bhost[ =:]+'?(?P<host>[a-z][a-z0-9_.-]{0,252})'?[ ,;]+port[ =:]+'?(?P<port>[0-9]{1,5})\b",
+];
+static SHAPED: LazyLock<Patterns> =
+    LazyLock::new(|| Patterns::new(SHAPES.iter().copied(), Reading::AsciiAnyCase));
 /// Any URL.
 static URL: LazyLock<Regex> = LazyLock::new(|| {
     constant(
@@ -93,10 +91,12 @@ pub(super) fn named(host: &str, statements: &[&str], fields: &str) -> Option<u16
 }
 
 fn collect(text: &str, found: &mut Vec<Address>) {
-    for shape in SHAPES.iter() {
-        if let Some(captures) = shape.captures(text) {
-            found.extend(address(&captures, ""));
-        }
+    for shape in SHAPED.candidates(text) {
+        let Some(captures) = SHAPED.regex(shape).and_then(|shape| shape.captures(text.as_bytes())) else {
+            continue;
+        };
+        let part = |name| captures.name(name).and_then(|part| std::str::from_utf8(part.as_bytes()).ok());
+        found.extend(part("host").and_then(|host| address_of(host, part("port"), "")));
     }
     for captures in URL.captures_iter(text).take(8) {
         let scheme = captures.name("scheme").map_or("", |scheme| scheme.as_str()).to_ascii_lowercase();
@@ -147,10 +147,14 @@ fn push(found: &mut Vec<Address>, address: Address) {
 }
 
 fn address(captures: &Captures<'_>, scheme: &str) -> Option<Address> {
-    let host =
-        captures.name("host")?.as_str().trim_matches(['[', ']']).trim_end_matches('.').to_ascii_lowercase();
-    let port = match captures.name("port") {
-        Some(port) => Some(port.as_str().parse().ok().filter(|port: &u16| *port != 0)?),
+    let part = |name| captures.name(name).map(|part| part.as_str());
+    address_of(part("host")?, part("port"), scheme)
+}
+
+fn address_of(host: &str, port: Option<&str>, scheme: &str) -> Option<Address> {
+    let host = host.trim_matches(['[', ']']).trim_end_matches('.').to_ascii_lowercase();
+    let port = match port {
+        Some(port) => Some(port.parse().ok().filter(|port: &u16| *port != 0)?),
         None => None,
     };
     let named = host.bytes().any(|byte| byte.is_ascii_alphabetic());
@@ -334,6 +338,11 @@ mod tests {
 
     fn of(text: &str) -> String {
         peer(&[text], "").0.map_or_else(String::new, |address| address.to_string())
+    }
+
+    #[test]
+    fn no_shape_is_passed_over_where_it_matches() {
+        assert_eq!(SHAPED.missed(), [""; 0]);
     }
 
     #[test]

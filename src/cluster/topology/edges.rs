@@ -10,7 +10,10 @@ use crate::cluster::types::*;
 
 /// Every relation that the objects state, unordered.
 pub(super) fn derive(topology: &Topology<'_>) -> Vec<Edge> {
-    let mut deriving = Deriving { topology, edges: Vec::new() };
+    let state = topology.state();
+    // About as many as there will be: growing, the list would be there twice.
+    let about = state.pods.len() + 4 * state.workloads.len() + 2 * state.services.len();
+    let mut deriving = Deriving { topology, edges: Vec::with_capacity(about) };
     deriving.own();
     deriving.select();
     deriving.reference();

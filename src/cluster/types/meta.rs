@@ -39,10 +39,8 @@ slim! {
 
     /// Who controls an object.
     OwnerReference {
-        api_version: Text,
         kind: Text,
         name: Text,
-        uid: Text,
         controller: Option<bool>,
     }
 
@@ -55,7 +53,6 @@ slim! {
         last_transition_time: Time,
         last_heartbeat_time: Time,
         last_update_time: Time,
-        observed_generation: Option<i64>,
     }
 }
 
@@ -73,8 +70,10 @@ impl Meta {
         self.annotations.0.get(key).map_or("", Text::as_str)
     }
 
-    /// Forgets every write but the newest, for kinds of which there are very many.
+    /// Forgets every write but the newest, and the uid, which only pods are asked for: for kinds of
+    /// which there are very many.
     pub(crate) fn keep_last_write(&mut self) {
+        self.uid = Text::default();
         self.managed_fields = self.last_write().cloned().into_iter().collect();
     }
 
