@@ -143,7 +143,7 @@ pub async fn investigate_with(
         grounding: &mut grounding,
     };
     let mut analysis = work.conclude(&understood).await;
-    if !proven(&analysis) && work.collector.widen() {
+    if !analysis.settled && work.collector.widen() {
         // Nothing that stands out explains it: what does not stand out may.
         work.progress.phase("Reading the rest of the cluster");
         work.collector.inventory().await?;
@@ -190,11 +190,6 @@ pub async fn investigate_with(
         stats,
     };
     Ok(Investigation { report, names })
-}
-
-/// Whether the first hypothesis is proven, so that more reading would add nothing.
-fn proven(analysis: &Analysis) -> bool {
-    analysis.hypotheses.first().is_some_and(|first| first.confidence.level >= Level::High)
 }
 
 /// Leaves out of a large cluster what is as it should be and what the description does not name.
@@ -254,7 +249,7 @@ impl Work<'_> {
         clock.lap("correlate");
         // Logs are the dearest to read: only where what was read so far does not settle it.
         let echoing = wanted::echoing(collector.state(), &focus, &analysis);
-        if !proven(&analysis) || !echoing.is_empty() {
+        if !analysis.settled || !echoing.is_empty() {
             progress.phase("Reading more logs");
             let mut wants = agent::all_kinds(&chosen);
             wants.extend(wanted::more_logs(collector.state(), &focus));
@@ -386,6 +381,8 @@ pub struct Analysis {
     pub hygiene: Vec<Finding>,
     /// The answer in one word.
     pub verdict: Verdict,
+    /// Whether the first hypothesis is proven, so that more reading would add nothing.
+    pub settled: bool,
 }
 
 /// Analyses a state: the pure part of an investigation.
@@ -432,7 +429,8 @@ pub fn analyze(
             tracing::trace!(candidate = candidate.id(), blame = %candidate.blame, proof = ?candidate.proof);
         }
     }
-    Analysis { hypotheses, other_findings, hygiene: assemble::hygiene(&candidates), verdict }
+    let settled = assembler.is_settled(&outcome.hypotheses);
+    Analysis { hypotheses, other_findings, hygiene: assemble::hygiene(&candidates), verdict, settled }
 }
 
 fn change_info(change: &diagnose::revision::Change) -> Change {

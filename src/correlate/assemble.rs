@@ -10,7 +10,7 @@ use crate::knowledge::schema::StepTemplate;
 use crate::knowledge::template::Filler;
 use crate::knowledge::{Candidate, Graph, Proof, Role};
 use crate::redact;
-use crate::report::model::{Change, EvidenceItem, Finding, Hypothesis, Link};
+use crate::report::model::{Change, EvidenceItem, Finding, Hypothesis, Level, Link};
 use crate::symptom::Symptom;
 
 use super::anomaly::Anomaly;
@@ -61,25 +61,31 @@ impl<'a> Assembler<'a> {
     /// The hypotheses that are probable enough, most probable first.
     pub fn hypotheses(&mut self, ranked: &[Ranked<'_>]) -> Vec<Hypothesis> {
         let mut found: Vec<Hypothesis> = Vec::new();
-        let independent: Vec<f64> = ranked
+        let independent: Vec<(usize, f64)> = ranked
             .iter()
-            .filter(|one| is_fault(one) && !self.basis(one, false).unasked)
-            .map(|one| one.weight)
+            .enumerate()
+            .filter(|(_, one)| is_fault(one) && !self.basis(one, false).unasked)
+            .map(|(index, one)| (index, one.weight))
             .collect();
-        for one in ranked {
-            let heaviest_other = independent
-                .iter()
-                .copied()
-                .filter(|weight| (weight - one.weight).abs() > f64::EPSILON)
-                .fold(0.0, f64::max);
-            let divided =
-                !self.focus.names_something() && independent.len() > 1 && heaviest_other >= 0.9 * one.weight;
+        // Who says nothing in particular asks for every fault; who says something means one.
+        let means_one = !self.focus.names_something()
+            && (!self.focus.words.is_empty() || !self.focus.symptoms.is_empty());
+        for (index, one) in ranked.iter().enumerate() {
+            let mut others = independent.iter().filter(|(other, _)| *other != index);
+            let divided = means_one && others.any(|(_, weight)| *weight >= 0.9 * one.weight);
             found.extend(self.hypothesis(one, divided));
         }
         // A cause named first by the cover stays first among equals.
         let mut order: Vec<(usize, Hypothesis)> = found.into_iter().enumerate().collect();
         order.sort_by(|(i, a), (j, b)| b.confidence.level.cmp(&a.confidence.level).then(i.cmp(j)));
         order.into_iter().map(|(_, hypothesis)| hypothesis).collect()
+    }
+
+    /// Whether the first is proven, so that more reading would add nothing; which of several proven
+    /// faults is meant, reading does not tell.
+    pub fn is_settled(&self, ranked: &[Ranked<'_>]) -> bool {
+        let first = ranked.first().and_then(|first| self.basis(first, false).confidence());
+        first.is_some_and(|first| first.level >= Level::High)
     }
 
     /// Real faults that do not explain what was described.
