@@ -91,7 +91,7 @@ impl<'a> Scan<'_, 'a> {
         for workload in &self.state().workloads {
             let owned = !workload.metadata.owner_references.is_empty();
             match workload.kind {
-                Kind::CronJob => continue,
+                Kind::CronJob => self.cron_job(workload),
                 Kind::ReplicaSet if owned => continue,
                 Kind::Job => self.job(workload),
                 _ => self.replicas(workload),
@@ -360,6 +360,16 @@ impl<'a> Scan<'_, 'a> {
             let finding = format!("it does not answer {} in time", fact.text("unanswered"));
             self.add(
                 Symptom::Slow,
+                fact.subject.clone(),
+                Time::from(fact.since),
+                finding,
+                fact.evidence.clone(),
+            );
+        }
+        for fact in facts.named("probe.fails").filter(|fact| fact.params.contains_key("held_back")) {
+            let finding = format!("container {} counts as not started", fact.text("container"));
+            self.add(
+                Symptom::NotReady,
                 fact.subject.clone(),
                 Time::from(fact.since),
                 finding,

@@ -58,6 +58,7 @@ const MISFIT: f64 = 0.02;
 const ALTERNATIVE_CAP: f64 = 0.45;
 const UNASKED_CAP: f64 = 0.25;
 const CALLER_CAP: f64 = 0.75;
+const SERVES_CAP: f64 = 0.80;
 const ECHO_CAP: f64 = 0.70;
 const NEAR_CAP: f64 = 0.40;
 const LIKELY_CAP: f64 = 0.85;
@@ -108,6 +109,11 @@ impl Basis {
                 self.link == Link::Caller,
                 CALLER_CAP,
                 "what is described is well, this is about a workload that calls it",
+            ),
+            (
+                self.link == Link::Serves,
+                SERVES_CAP,
+                "what is described is well as far as it can be seen, this is about a controller that works on it",
             ),
             (self.link == Link::Echoes, ECHO_CAP, "only the description's words point at it"),
             (

@@ -68,6 +68,8 @@ pub enum Link {
     Explains,
     /// It does not, but keeps a workload from calling what the description points at, which is well.
     Caller,
+    /// It does not, but stops a controller whose work what is described is.
+    Serves,
     /// It does not, but a word of the description is part of its name, or it hits pods of the node
     /// that is named.
     Echoes,
@@ -439,6 +441,9 @@ impl<'a> Search<'a> {
         if touched.iter().any(|object| self.fails_to_call(object, pointed_at)) {
             return Link::Caller;
         }
+        if self.serves(candidate, focus) {
+            return Link::Serves;
+        }
         if on_node || touched.iter().any(|object| focus.echoes(object)) {
             return Link::Echoes;
         }
@@ -448,6 +453,28 @@ impl<'a> Search<'a> {
             .iter()
             .any(|object| places.contains(object.ns()) || self.calls(object, pointed_at).next().is_some());
         if near { Link::Near } else { Link::Explains }
+    }
+
+    /// Whether a cause stops a controller from its work on a named object: one that may not read objects
+    /// of that kind, or one that publishes names, where a name is not found.
+    fn serves(&self, candidate: &Candidate<'_>, focus: &Focus) -> bool {
+        let controller = &candidate.fact.subject;
+        let stopped = self.symptoms(controller).iter().any(|symptom| !symptom.is_soft());
+        let unseen = |named: &ObjectRef| {
+            let resource = candidate.fact.text("resource").split(['.', '/']).next();
+            candidate.fact.name == "rbac.denied" && resource == Some(named.kind.plural())
+        };
+        let unpublished = |named: &ObjectRef| {
+            named.kind == Kind::Ingress
+                && focus.symptoms.contains(&Symptom::ResolutionFailing)
+                && controller.name.contains("external-dns")
+        };
+        // Pods, nodes and Services are read by almost every controller: that tells nothing.
+        let own = |named: &ObjectRef| {
+            let common = matches!(named.kind, Kind::Pod | Kind::Node | Kind::Service | Kind::Namespace);
+            !common && !named.kind.is_workload() && unseen(named)
+        };
+        stopped && focus.objects.iter().any(|named| own(named) || unpublished(named))
     }
 
     /// The dependencies of a workload on some objects.

@@ -103,9 +103,14 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
 /// Controllers that want more than they have, with the last refusal that nothing superseded.
 fn blocked<'a>(context: &Context<'a>) -> Vec<Blocked<'a>> {
     let mut found: Vec<Blocked<'a>> = Vec::new();
-    for owner in context.state.workloads.iter().filter(|owner| owner.kind != Kind::CronJob) {
+    for owner in &context.state.workloads {
         let object = owner.object_ref();
-        let Some((wanted, have)) = creation_gap(context, &object) else { continue };
+        // A CronJob makes one Job at a time, and what it failed to make it lacks.
+        let gap = match owner.kind {
+            Kind::CronJob => (!owner.spec.suspend).then_some((1, 0)),
+            _ => creation_gap(context, &object),
+        };
+        let Some((wanted, have)) = gap else { continue };
         let Some((message, evidence, since)) = last_refusal(context, owner) else { continue };
         let workload = context.topology.workload_of(&object);
         // A Deployment repeats its ReplicaSet's condition.
@@ -127,8 +132,11 @@ fn last_refusal<'a>(
     let events = context.state.events_of(&object);
     let failed = events.iter().rev().find(|event| event.reason == "FailedCreate");
     let created = events.iter().rev().find(|event| event.reason == "SuccessfulCreate");
+    let gone_on = owner.kind == Kind::CronJob
+        && failed.is_some_and(|failed| failed.last() <= owner.status.last_schedule_time);
     if let Some(failed) = failed
         && created.is_none_or(|created| created.last() <= failed.last())
+        && !gone_on
     {
         return Some((&failed.message, Evidence::event(failed), failed.first().get()));
     }

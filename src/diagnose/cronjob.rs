@@ -158,7 +158,12 @@ fn explain(context: &Context<'_>, cron: &Workload) -> Option<Fact> {
     if missed == 0 || (missed == 1 && overdue < 30) {
         return forbidden(context, cron, missed).filter(|fact| fact.params.contains_key("line"));
     }
-    let fact = forbidden(context, cron, missed).unwrap_or_else(|| unexplained(context, cron, missed));
+    let fact = match forbidden(context, cron, missed) {
+        Some(fact) => fact,
+        // Who refuses its Jobs is said elsewhere.
+        None if is_refused(context, cron) => return None,
+        None => unexplained(context, cron, missed),
+    };
     Some(fact.param(
         "late",
         context.now.as_second() - since.get().map_or(due.as_second(), |since| since.as_second()),
@@ -168,6 +173,13 @@ fn explain(context: &Context<'_>, cron: &Workload) -> Option<Fact> {
 fn event<'a>(context: &Context<'a>, object: &ObjectRef, reasons: &[&str]) -> Option<&'a Event> {
     let events: &'a [Event] = context.state.events_of(object);
     events.iter().rev().find(|event| reasons.contains(&event.reason.as_str()))
+}
+
+/// Whether the API server refuses the Job that was due last.
+fn is_refused(context: &Context<'_>, cron: &Workload) -> bool {
+    let newest = event(context, &cron.object_ref(), &["FailedCreate", "SuccessfulCreate"]);
+    newest
+        .is_some_and(|event| event.reason == "FailedCreate" && event.last() > cron.status.last_schedule_time)
 }
 
 fn suspended(context: &Context<'_>, cron: &Workload, missed: i64) -> Fact {

@@ -1,11 +1,15 @@
 //! Deletions and evictions that do not complete: who still holds on.
 //!
 //! The object to change is the holder of the finalizer, which for a namespace is one of the
-//! objects in it. A deletion that is younger than its grace period is in progress, no fault.
+//! objects in it. A deletion that is younger than its grace period is in progress, no fault, unless
+//! its replacement has to wait for it.
+
+mod eviction;
+mod grace;
 
 use super::health::{affecting, condition_evidence, mounting, newest_event, node_ref};
 use super::{Context, Fact, FactSpec, Facts, net};
-use crate::cluster::types::{Condition, Meta, Namespace, Object, Pod, PodDisruptionBudget, Text, condition};
+use crate::cluster::types::{Condition, Meta, Namespace, Object, Pod, Text, condition};
 use crate::cluster::{ClusterState, ObjectRef};
 use crate::evidence::{Evidence, duration};
 use crate::logs::LogFinding;
@@ -16,10 +20,17 @@ pub const FACTS: &[FactSpec] = &[
         name: "deletion.blocked",
         about: "the object was asked to go and cannot",
         params: &[
-            ("by", "finalizer, child, discovery, in-use, node-dead or kubelet"),
+            ("by", "finalizer, child, discovery, in-use, node-dead, kubelet or grace"),
             ("kind", "pod, namespace, claim, volume or object"),
             ("finalizers", "the finalizers in the way"),
-            ("waiting", "seconds since the deletion should have been done"),
+            (
+                "waiting",
+                "seconds since the deletion should have been done or, within the grace period, was asked for",
+            ),
+            ("grace", "the grace period in seconds, where the pod uses it and its replacement waits"),
+            ("hook", "the preStop hook that it may wait for"),
+            ("rule", "why no replacement is made meanwhile"),
+            ("matters", "if-told where other pods serve meanwhile"),
             ("message", "what a condition or event says"),
             ("children", "what is left in the namespace"),
         ],
@@ -31,23 +42,7 @@ pub const FACTS: &[FactSpec] = &[
             ("namespace", "the namespace"),
         ],
     },
-    FactSpec {
-        name: "deletion.eviction-blocked",
-        about: "a disruption budget allows no eviction while one is wanted",
-        params: &[
-            ("by", "always where the budget never allows one, unhealthy where pods are not ready"),
-            ("wanted_by", "drain or event"),
-            ("healthy", "how many pods are healthy"),
-            ("desired", "how many must be"),
-            ("expected", "how many there are"),
-            ("rule", "the budget's rule"),
-            (
-                "certainty",
-                "decisive from an event, computed from a cordoned node with the budget's pods on it",
-            ),
-        ],
-        refs: &[("node", "the node that is drained"), ("workload", "the workload that the budget protects")],
-    },
+    eviction::FACT,
 ];
 
 /// Seconds after which a deletion without any holder is stuck at the kubelet.
@@ -62,6 +57,7 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
             facts.add(fact);
         }
     }
+    grace::run(context, facts);
     let turned_away: Vec<&LogFinding> = context
         .logs
         .iter()
@@ -80,11 +76,7 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
             facts.add(fact);
         }
     }
-    for budget in &context.state.disruption_budgets {
-        if let Some(fact) = eviction(context, budget) {
-            facts.add(fact);
-        }
-    }
+    eviction::run(context, facts);
 }
 
 /// Seconds since a deletion should have been done; none where none was asked for.
@@ -268,61 +260,3 @@ macro_rules! tables {
 }
 tables!(workloads services ingresses network_policies claims volumes config_maps secrets service_accounts roles
     role_bindings quotas limit_ranges autoscalers disruption_budgets crds webhooks api_services nodes);
-
-fn eviction(context: &Context<'_>, budget: &PodDisruptionBudget) -> Option<Fact> {
-    let status = &budget.status;
-    if status.disruptions_allowed > 0 || status.expected_pods == 0 {
-        return None;
-    }
-    let selector = budget.spec.selector.as_ref()?;
-    let object = budget.object_ref();
-    let pods = context
-        .state
-        .pods
-        .in_namespace(object.ns())
-        .iter()
-        .filter(|pod| !pod.is_finished() && selector.matches(&pod.metadata.labels));
-    let mut drained: Option<(&Pod, &str)> = None;
-    let mut event = None;
-    for pod in pods {
-        let node = context.state.nodes.get("", &pod.spec.node_name);
-        if node.is_some_and(|node| node.spec.unschedulable) {
-            drained = drained.or(Some((pod, &pod.spec.node_name)));
-        }
-        event = event.or_else(|| {
-            newest_event(context, &pod.object_ref(), |event| event.message.contains("disruption budget"))
-        });
-    }
-    if drained.is_none() && event.is_none() {
-        return None;
-    }
-    let always = status.desired_healthy >= status.expected_pods;
-    let rule = match (&budget.spec.min_available, &budget.spec.max_unavailable) {
-        (Some(least), _) => format!("minAvailable {least}"),
-        (None, Some(most)) => format!("maxUnavailable {most}"),
-        (None, None) => String::new(),
-    };
-    let mut fact = Fact::new("deletion.eviction-blocked", object.clone())
-        .param("by", if always { "always" } else { "unhealthy" })
-        .param("wanted_by", if event.is_some() { "event" } else { "drain" })
-        .param("healthy", status.current_healthy)
-        .param("desired", status.desired_healthy)
-        .param("expected", status.expected_pods)
-        .param("rule", rule.clone())
-        .param("certainty", if event.is_some() { "decisive" } else { "computed" })
-        .evidence([
-            Evidence::status(object.clone(), "status.disruptionsAllowed", "0"),
-            Evidence::spec(object, "spec", rule),
-        ]);
-    if let Some((pod, node)) = drained {
-        fact = fact
-            .object("node", node_ref(node))
-            .object("workload", context.topology.workload_of_pod(pod))
-            .affects(node_ref(node))
-            .evidence([Evidence::spec(node_ref(node), "spec.unschedulable", "true")]);
-    }
-    if let Some(event) = event {
-        fact = fact.evidence([Evidence::event(event)]);
-    }
-    Some(fact)
-}

@@ -22,12 +22,13 @@ pub const FACTS: &[FactSpec] = &[
             ("kind", "liveness, readiness or startup"),
             (
                 "class",
-                "port, port-name, protocol, path, timing, hang, slow, status, exec-missing, exec, not-listening or unknown",
+                "port, port-name, protocol, path, timing, hang, slow, status, exec-missing, exec, not-listening, loopback (it listens, where only the pod itself reaches it) or unknown",
             ),
             ("container", "the container"),
             ("probe", "what is probed, such as `HTTP GET :8080/healthz`"),
             ("port", "the probed port"),
             ("listens", "the port that the process listens on"),
+            ("bound", "the address that it listens on, where only the pod itself reaches that"),
             ("known_by", "log, probe, containerPort or targetPort: how the listening port is known"),
             ("speaks", "the protocol that answers there"),
             ("path", "the probed path"),
@@ -40,6 +41,7 @@ pub const FACTS: &[FactSpec] = &[
             ("lived", "seconds that the last run lasted"),
             ("timeout", "seconds that one probe may take"),
             ("message", "what the kubelet said"),
+            ("held_back", "true where a startup probe that cannot succeed has not killed the container yet"),
             ("certainty", "how well it is known"),
         ],
         refs: &[],
@@ -65,6 +67,9 @@ struct Subject<'a> {
 /// Kills from which on a container that runs again is no better.
 const OFTEN: i64 = 3;
 
+/// Seconds after which a process that listens could have answered its startup probe.
+const HELD_BACK: i64 = 60;
+
 /// See [`super::Diagnoser::run`].
 pub fn run(context: &Context<'_>, facts: &mut Facts) {
     for instance in instances(context) {
@@ -77,9 +82,10 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
         for (kind, probe) in probes {
             let Some(probe) = probe else { continue };
             let subject = Subject { kind, probe };
-            if let Some(fact) = matters(context, &instance, subject)
+            let found = matters(context, &instance, subject)
                 .and_then(|event| explain(context, &instance, subject, event))
-            {
+                .or_else(|| held_back(context, &instance, subject));
+            if let Some(fact) = found {
                 state(facts, fact);
             }
         }
@@ -120,6 +126,24 @@ fn matters<'a>(
                 .then_some(event)
         }
     }
+}
+
+/// A startup probe that has killed nothing yet, for want of time, and cannot succeed.
+fn held_back(context: &Context<'_>, instance: &Instance<'_>, subject: Subject<'_>) -> Option<Fact> {
+    let running = instance.status.state.running.as_ref()?;
+    let waits = subject.kind == "startup" && instance.status.started == Some(false);
+    let long = context.state.age_seconds(running.started_at).is_some_and(|seconds| seconds >= HELD_BACK);
+    if !waits || !long || last_kill(context, instance, subject.kind).is_some() {
+        return None;
+    }
+    let event = failure(context, instance, subject.kind)?;
+    let fact = explain(context, instance, subject, Some(event))?;
+    // Other answers may still change once the process has started.
+    let hopeless = match fact.text("class") {
+        "port" => fact.text("known_by") == "log",
+        class => matches!(class, "port-name" | "protocol" | "exec-missing" | "loopback"),
+    };
+    hopeless.then(|| fact.param("held_back", true))
 }
 
 /// Whether a probe had the container killed, as opposed to its own end.
@@ -184,7 +208,8 @@ fn explain(
     if let Some(port) = port {
         fact = fact.param("port", port);
     }
-    let path = format!("spec.containers[{}].{}Probe", instance.name(), subject.kind);
+    let list = if instance.init { "initContainers" } else { "containers" };
+    let path = format!("spec.{list}[{}].{}Probe", instance.name(), subject.kind);
     fact = fact.evidence([Evidence::spec(instance.pod_ref(), path, describe(subject.probe))]);
     let class = class_of(message, subject.probe);
     match (class, verdict) {

@@ -5,6 +5,7 @@
 use super::Context;
 use super::container::Instance;
 use crate::cluster::types::{Container, IntOrString, Probe};
+use crate::logs::{LogFinding, LogIndex};
 
 /// What is known about a probed port.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +41,35 @@ pub(super) fn listening(context: &Context<'_>, instance: &Instance<'_>) -> Vec<i
     ports.sort_unstable();
     ports.dedup();
     ports
+}
+
+/// The address that the container's log says it listens on, where only the pod itself reaches that port:
+/// the kubelet asks the pod's address.
+pub(super) fn loopback<'a>(
+    context: &Context<'a>,
+    instance: &Instance<'_>,
+    port: i64,
+) -> Option<(String, &'a LogFinding)> {
+    let name = instance.name();
+    let logs: &'a LogIndex = context.logs;
+    let mut found = logs.iter().filter(|finding| {
+        finding.workload == *instance.workload
+            && finding.key.container == name
+            && finding.signature == "listening"
+            && finding.ports().any(|own| own == port)
+    });
+    let first = found.next()?;
+    let bound = |finding: &LogFinding| {
+        ["127.0.0.1", "localhost", "[::1]"]
+            .iter()
+            .find(|host| {
+                let address = format!("{host}:{port}");
+                finding.param("host") == **host || finding.excerpt.contains(&address)
+            })
+            .map(|host| format!("{host}:{port}"))
+    };
+    let address = bound(first)?;
+    found.all(|other| bound(other).is_some()).then_some((address, first))
 }
 
 /// Whether a probe asks the right port; `works` are ports on which another probe of the container succeeds.

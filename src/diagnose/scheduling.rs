@@ -23,6 +23,7 @@ use crate::cluster::types::{Condition, Pod, Text, condition};
 use crate::cluster::{Kind, ObjectRef, Truth};
 use crate::evidence::Evidence;
 
+pub(super) use self::daemon::unreached;
 pub(super) use self::predicates::claim_names;
 pub(super) use self::predicates::requests;
 
@@ -101,6 +102,11 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
                 && !known.iter().any(|by| by == fact.text("by"))
             {
                 known.push(fact.text("by").to_owned());
+                if fact.text("by") == By::ExtendedResource.as_str()
+                    && let Some(why) = daemon::unplugged(context, pod, fact.text("resource"))
+                {
+                    facts.add(why.param("needed_by", workload.to_string()).affects(workload.clone()));
+                }
                 facts.add(fact.param("pending", waiting.len()));
             }
         }

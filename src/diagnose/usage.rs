@@ -6,14 +6,16 @@
 use std::collections::BTreeMap;
 
 use super::container::{Instance, instances, mentions};
-use super::{Context, Fact, FactSpec, Facts};
+use super::{Context, Fact, FactSpec, Facts, net};
 use crate::cluster::event::Event;
 use crate::cluster::quantity::Quantity;
 use crate::cluster::selector::Labels;
 use crate::cluster::telemetry::{Alert, Series};
+use crate::cluster::topology::Relation;
 use crate::cluster::types::{Object, Text};
 use crate::cluster::{Kind, ObjectRef};
 use crate::evidence::{Evidence, Source};
+use crate::logs::LogFinding;
 
 /// See [`super::Diagnoser::facts`].
 pub const FACTS: &[FactSpec] = &[
@@ -89,8 +91,28 @@ fn unanswered(context: &Context<'_>, facts: &Facts, workload: &ObjectRef, fact: 
         });
     match events.max_by_key(|event| event.last()) {
         Some(event) => fact.param("unanswered", "its probes").evidence([Evidence::event(event)]),
-        None => fact,
+        None => starved(context, workload, fact),
     }
+}
+
+/// Adds what the log of a workload at its limit says of threads that do not get to run, and the
+/// workloads that call it and say that they wait.
+fn starved(context: &Context<'_>, workload: &ObjectRef, fact: Fact) -> Fact {
+    let own = context.logs.with(workload, "hang").find(|finding| !finding.recovered);
+    let Some(own) = own else { return fact };
+    let fact =
+        fact.param("unanswered", "its callers").param("line", own.excerpt.clone()).evidence([net::line(own)]);
+    let waits = |finding: &&LogFinding| {
+        let slow = ["connection-timeout", "slow", "queue-full", "upstream-error", "hang"];
+        slow.contains(&finding.signature) && !finding.recovered
+    };
+    let entrances = context.topology.services_of(workload).chain([workload]);
+    let calls = entrances.flat_map(|entrance| context.topology.to(entrance));
+    let calls = calls.filter(|edge| edge.relation == Relation::Calls && edge.from != *workload);
+    calls.fold(fact, |fact, edge| match context.logs.of(&edge.from).find(waits) {
+        Some(line) => fact.affects(edge.from.clone()).evidence([net::line(line)]),
+        None => fact,
+    })
 }
 
 /// Whether a probe was not answered in time.

@@ -3,6 +3,8 @@
 //! ConfigMaps and Secrets that do not exist are references, not volumes, and are left to the
 //! diagnoser of references.
 
+mod driver;
+
 use super::health::{newest_event, node_ref};
 use super::{Context, Fact, FactSpec, Facts};
 use crate::cluster::types::{Container, Object, Pod, Text, Volume, VolumeMount};
@@ -18,16 +20,19 @@ pub const FACTS: &[FactSpec] = &[
         params: &[
             (
                 "by",
-                "multi-attach, permission-denied, host-path-type, nfs, driver-missing, filesystem, not-attached, timeout, missing-volume or other",
+                "multi-attach, permission-denied, host-path-type, nfs, driver-missing, driver-failing (its pod is on the node and not ready), filesystem, not-attached, timeout, missing-volume or other",
             ),
             ("volume", "the volume's name in the message"),
             ("message", "the kubelet's or attach controller's words"),
             ("driver", "the CSI driver that is not there"),
+            ("kept_off", "why the DaemonSet that brings it makes no pod on the node"),
             ("certainty", "decisive where the message names the reason"),
         ],
         refs: &[
             ("claim", "the claim of the volume"),
             ("node", "the node where the pod is"),
+            ("agent", "the DaemonSet that should bring the driver to the node"),
+            ("dependency", "the same, where its pod is on the node"),
             ("other_node", "the node that has the volume"),
             ("other", "the workload whose pod has the volume"),
         ],
@@ -117,7 +122,8 @@ fn mount_failed(context: &Context<'_>, workload: &ObjectRef, pod: &Pod) -> Optio
         fact = fact.object("claim", claim.clone());
     }
     if by == "driver-missing" {
-        fact = fact.param("driver", driver(&event.message));
+        let name = driver_in(&event.message);
+        fact = driver::explain(context, fact.param("driver", name), name);
     }
     if by == "multi-attach" {
         fact = held_elsewhere(context, fact, pod, claim.as_ref());
@@ -225,7 +231,7 @@ fn unmounted(message: &str) -> Option<&str> {
     rest.split([' ', ']']).next().filter(|name| !name.is_empty())
 }
 
-fn driver(message: &str) -> &str {
+fn driver_in(message: &str) -> &str {
     message
         .split_once("driver name ")
         .and_then(|(_, rest)| rest.split_whitespace().next())

@@ -91,7 +91,10 @@ pub(super) struct Scanning {
 /// reports on calls, and quotes what users wrote and what others printed. Whether its maker is
 /// reached does not matter to its work.
 fn is_meant(entry: &Entry, meaning: &Meaning) -> bool {
-    let quoted = entry.level == Level::Info && matches!(meaning.found.class, "resource" | "crash" | "config");
+    // PostgreSQL tells the end of its own processes at the level LOG, which for it is more than an error.
+    let own = entry.statements.iter().any(|said| said.contains("server process (PID "));
+    let quoted =
+        entry.level == Level::Info && !own && matches!(meaning.found.class, "resource" | "crash" | "config");
     let aside = || entry.statements.iter().chain([&entry.fields]).any(|said| ASIDES.is_match(said));
     !(quoted || meaning.found.class == "call" && aside())
 }

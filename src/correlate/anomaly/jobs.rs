@@ -46,6 +46,21 @@ impl Scan<'_, '_> {
         }
     }
 
+    /// A CronJob whose next Job is refused.
+    pub(super) fn cron_job(&mut self, cron: &Workload) {
+        let object = cron.object_ref();
+        let events = self.state().events_of(&object).iter().rev();
+        let mut outcomes =
+            events.filter(|event| matches!(event.reason.as_str(), "FailedCreate" | "SuccessfulCreate"));
+        let Some(newest) = outcomes.next() else { return };
+        let since = newest.last() > cron.status.last_schedule_time;
+        if newest.reason == "FailedCreate" && since && !cron.spec.suspend {
+            let evidence = vec![Evidence::event(newest)];
+            let finding = "its Jobs cannot be created".to_owned();
+            self.add(Symptom::NotOnSchedule, object, newest.first(), finding, evidence);
+        }
+    }
+
     /// A Job that is not given up yet, whose pods have all failed: it waits to make the next one.
     fn backs_off(&mut self, job: &Workload, object: &ObjectRef) -> bool {
         let pods = self.context.topology.pods_of(object);

@@ -1,10 +1,10 @@
 //! The right port, but refused or silent: killed before it was up, too slow, or hung.
 
-use super::super::Context;
 use super::super::container::{Instance, seconds_between};
 use super::super::crash::last_kill;
 use super::super::fact::Fact;
-use super::super::probe_port::{PortVerdict, listening};
+use super::super::probe_port::{PortVerdict, listening, loopback, resolve};
+use super::super::{Context, net};
 use super::Subject;
 use crate::cluster::types::{Terminated, condition};
 
@@ -30,7 +30,17 @@ pub(super) fn explain(
     if let Some(lived) = lived {
         fact = fact.param("lived", lived);
     }
+    let unreached = |fact: Fact| {
+        let port = subject.probe.port().and_then(|port| resolve(instance, port))?;
+        let (bound, line) = loopback(context, instance, port).filter(|_| class == "refused")?;
+        let fact = fact.param("class", "loopback").param("bound", bound).evidence([net::line(line)]);
+        Some(fact.param("certainty", "computed"))
+    };
     if subject.kind == "readiness" {
+        let never = never_ready(instance).then(|| unreached(fact.clone())).flatten();
+        if never.is_some() {
+            return never;
+        }
         return Some(match class {
             "timeout" => fact.param("class", "slow").param("certainty", "computed"),
             "refused" => fact.param("class", "not-listening"),
@@ -60,6 +70,9 @@ pub(super) fn explain(
         };
     if hangs {
         return Some(fact.param("class", "hang").param("certainty", "computed"));
+    }
+    if let Some(unreached) = unreached(fact.clone()) {
+        return Some(unreached);
     }
     let certainty = if needs.is_some() { "decisive" } else { "computed" };
     Some(fact.param("class", "timing").param("certainty", certainty).param("kills_after", kills_after))
@@ -136,10 +149,14 @@ pub(super) fn no_grpc(
 ) -> bool {
     let blocked = message.contains("failed to connect service") && !message.contains("connection refused");
     let other = port.is_some_and(|port| NOT_GRPC.contains(&port));
+    let open = *verdict == PortVerdict::Right && subject.kind == "readiness" && never_ready(instance);
+    subject.probe.grpc.is_some() && blocked && (other || open)
+}
+
+/// Whether the pod has not been Ready since its container started.
+fn never_ready(instance: &Instance<'_>) -> bool {
     let running = instance.status.state.running.as_ref().and_then(|running| running.started_at.get());
     let turned = condition(&instance.pod.status.conditions, "Ready")
         .and_then(|ready| ready.last_transition_time.get());
-    let never = running.zip(turned).is_none_or(|(start, turned)| turned <= start);
-    let open = *verdict == PortVerdict::Right && subject.kind == "readiness" && never;
-    subject.probe.grpc.is_some() && blocked && (other || open)
+    running.zip(turned).is_none_or(|(start, turned)| turned <= start)
 }

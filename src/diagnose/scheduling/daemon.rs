@@ -2,16 +2,16 @@
 //!
 //! Its controller counts only the nodes that would take a pod, so one that leaves nodes out is
 //! complete by its own count. That is mostly meant so: these facts count only where the
-//! description asks for it.
+//! description asks for it, or where something on such a node needs what the DaemonSet brings.
 
 use std::collections::BTreeMap;
 
 use super::super::{Context, Fact, FactSpec, Facts};
 use super::predicates::{selection, taint_text};
 use super::reason::By;
-use crate::cluster::Kind;
 use crate::cluster::selector::untolerated;
 use crate::cluster::types::{Node, Object, Pod, Toleration, Workload};
+use crate::cluster::{Kind, ObjectRef};
 use crate::diagnose::health::node_ref;
 use crate::evidence::Evidence;
 
@@ -26,7 +26,11 @@ pub(super) const FACT: FactSpec = FactSpec {
         ("tolerated", "the toleration that comes closest"),
         ("left_out", "the nodes, by name"),
         ("count", "how many nodes"),
-        ("matters", "if-asked: mostly it is meant so; if-asked-there of nodes of the control plane"),
+        ("needed_by", "the workload that needs on the node what the DaemonSet brings"),
+        (
+            "matters",
+            "if-asked where nothing needs it: mostly it is meant so; if-asked-there of nodes of the control plane",
+        ),
         ("certainty", "computed"),
     ],
     refs: &[("node", "the first of the nodes")],
@@ -36,8 +40,7 @@ pub(super) const FACT: FactSpec = FactSpec {
 pub(super) fn run(context: &Context<'_>, facts: &mut Facts) {
     for set in context.state.workloads.iter().filter(|workload| workload.kind == Kind::DaemonSet) {
         let object = set.object_ref();
-        // Selection looks at a pod as it would be made.
-        let pod = Pod { spec: (*set.template().spec).clone(), ..Pod::default() };
+        let pod = as_made(set);
         let has_pod = |node: &Node| {
             context.topology.pods_of(&object).iter().any(|pod| pod.spec.node_name == node.metadata.name)
         };
@@ -48,9 +51,52 @@ pub(super) fn run(context: &Context<'_>, facts: &mut Facts) {
             }
         }
         for ((by, wanted, have), nodes) in reasons {
-            facts.add(left_out(set, by, wanted, &have, &nodes));
+            let control_plane = have.starts_with("node-role.kubernetes.io/");
+            let matters = if control_plane { "if-asked-there" } else { "if-asked" };
+            let mut fact = left_out(set, by, wanted, &have, &nodes).param("matters", matters);
+            for node in nodes {
+                fact = fact.affects(node_ref(&node.metadata.name));
+            }
+            facts.add(fact);
         }
     }
+}
+
+/// Why a DaemonSet makes no pod on a node where something needs one.
+pub(in crate::diagnose) fn unreached(
+    context: &Context<'_>,
+    set: &Workload,
+    node: &ObjectRef,
+) -> Option<Fact> {
+    let node = context.state.nodes.get("", &node.name)?;
+    let (by, wanted, have) = reason(node, &as_made(set))?;
+    Some(left_out(set, by, wanted, &have, &[node]))
+}
+
+/// Why no node offers the device that a pod asks for, where a node that would take the pod keeps the
+/// device's plugin off by a taint.
+pub(super) fn unplugged(context: &Context<'_>, pod: &Pod, resource: &str) -> Option<Fact> {
+    let (vendor, _) = resource.split_once('/')?;
+    let vendor = vendor.split('.').next().filter(|vendor| vendor.len() > 2)?;
+    let brings = |text: &str| text.contains("device-plugin") && text.contains(vendor);
+    let is_plugin = |set: &&Workload| {
+        set.kind == Kind::DaemonSet
+            && (brings(&set.metadata.name)
+                || set.template().spec.containers.iter().any(|container| brings(&container.image)))
+    };
+    let takes = |node: &&Node| {
+        let tolerated = untolerated(node, &pod.spec.tolerations).next().is_none();
+        tolerated && selection(node, pod).is_none() && !node.status.allocatable.contains_key(resource)
+    };
+    let state = context.state;
+    let node = state.nodes.iter().filter(takes).find(|node| !node.spec.taints.is_empty())?.object_ref();
+    let left_out = state.workloads.iter().filter(is_plugin).find_map(|set| unreached(context, set, &node))?;
+    (left_out.text("by") == By::Taint.as_str()).then_some(left_out)
+}
+
+/// A pod as a DaemonSet would make it, which is what selection looks at.
+fn as_made(set: &Workload) -> Pod {
+    Pod { spec: (*set.template().spec).clone(), ..Pod::default() }
 }
 
 /// Why a node takes no pod of the DaemonSet: what is wanted, and what the node has instead.
@@ -73,19 +119,12 @@ fn left_out(set: &Workload, by: By, wanted: String, have: &str, nodes: &[&Node])
         .param("wanted", wanted)
         .param("left_out", names.join(", "))
         .param("count", names.len())
-        .param(
-            "matters",
-            if have.starts_with("node-role.kubernetes.io/") { "if-asked-there" } else { "if-asked" },
-        )
         .param("certainty", "computed")
         .evidence([Evidence::status(
             object.clone(),
             "status.desiredNumberScheduled",
             set.status.desired_number_scheduled.to_string(),
         )]);
-    for node in nodes {
-        fact = fact.affects(node_ref(&node.metadata.name));
-    }
     let Some(first) = names.first() else { return fact };
     fact = fact.object("node", node_ref(first));
     if have.is_empty() {

@@ -14,6 +14,7 @@ pub(super) const RULES: &[Rule] = &[
     listening(r"(?:listening|server|serving|started|starting|up|ready|running)[^\n]{0,60}[ \[](?:addr|address|port|bind|listen|listen_addr|http\.port|bind_address|server\.port|listenaddr)[=:]\x22?(?:(?P<host>[a-z0-9.\[\]]*)?:+)?(?P<port>[0-9]{2,5})\b(?:[^\n]{0,40}proto(?:col)?=(?P<protocol>https?|grpc))?"),
     listening(r"(?P<protocol>http|https|grpc|metrics|admin)?[ -]*(?:server|service|endpoint|listener|api)?[^\n]{0,20}(?:is )?(?:up|ready|started|running|available|accessible|reachable)(?: (?:on|at))[^\n]{0,20}?(?:https?://)?(?P<host>[0-9]{1,3}(?:\.[0-9]{1,3}){3}|\[::\]|localhost|\*)?:(?P<port>[0-9]{2,5})\b"),
     listening(r"ready for connections[^\n]{0,200}port: (?P<port>[0-9]{2,5})"),
+    listening(r"\b(?:starting|launching|serving|started)\b[^\n]{0,40}?\b(?:server|listener|endpoint|service|api|ui|dashboard)\b[^\n]{0,20}? (?:on|at) (?:(?P<protocol>https?)://)?(?P<host>[0-9]{1,3}(?:\.[0-9]{1,3}){3}|\[[0-9a-f:]*\]|localhost|\*)?:(?P<port>[0-9]{2,5})\b"),
     ready(r"\bstarted [a-z0-9_$.-]+ in (?P<seconds>[0-9.]+) seconds|\bstarted (?:application|server|service)[^\n]{0,40} in (?P<seconds2>[0-9.]+) ?s(?:ec|econds)?\b|(?:JVM running for|process running for) (?P<seconds3>[0-9.]+)|started in (?P<seconds4>[0-9.]+) ?s(?:econds?)?\b|ready in (?P<seconds5>[0-9.]+) ?s(?:econds?)?\b|(?:startup|start-up) (?:in|took|completed in|complete in) \[?(?P<ms>[0-9]+)\]? ?(?:ms|milliseconds)|(?:started|ready|start) in (?P<ms2>[0-9]+) ?ms"),
     ready(r"ready to accept connections|ready for connections|ready for start ?up|(?:startup|start-up|start|initiali[sz]ation|boot) (?:is )?(?:now )?complete|server startup complete|waiting for connections|application startup complete|\bis (?:now )?ready\b|(?:service|server|application|app|worker|api|gateway|consumer|daemon|bot|agent) (?:is )?(?:now )?(?:ready|up|started|online|running)\b|started successfully|successfully started|all systems (?:go|ready)|ready to (?:serve|receive|handle|accept|process)|^(?:\[[^\]]*\] )?ready\b|\bup and running|now serving|Started Application|entered RUNNING state|entering main loop|became (?:the )?leader|caches are synced")
         .unless(r"not ready|isn't ready|not yet|waiting for the|until"),
@@ -66,6 +67,11 @@ mod tests {
             ),
             ("Example app listening on port 3000!", "listening port=3000"),
             (" * Running on http://127.0.0.1:5000", "listening port=5000 host=127.0.0.1"),
+            ("Starting health check server at localhost:9090", "listening port=9090 host=localhost"),
+            (
+                "Starting development server at http://127.0.0.1:8000/",
+                "listening port=8000 host=127.0.0.1 protocol=http",
+            ),
         ]);
     }
 
