@@ -261,6 +261,13 @@ impl Work<'_> {
             analysis = analyze_state(collector.state(), graph, &focus, request);
             clock.lap("correlate");
         }
+        let accused = wanted::accused(collector.state(), &analysis);
+        if !accused.is_empty() {
+            collector.read(&accused).await;
+            clock.lap("logs");
+            analysis = analyze_state(collector.state(), graph, &focus, request);
+            clock.lap("correlate");
+        }
         analysis
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Joins the lines of callers with the workload that answered, and with what that one says itself.
 
+mod alarm;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Context, Fact, FactSpec, Facts, net};
@@ -38,8 +40,19 @@ pub const FACTS: &[FactSpec] = &[
             ("replicas", "how many pods those workloads run"),
             ("stated", "a setting of the dependency that says so"),
             ("found", "whether the dependency's own workload was found; else this is about the caller"),
+            ("consumers", "of a broker: who uses it too and is down, so that its queues grow"),
         ],
-        refs: &[("server", "the workload that answers"), ("config", "the ConfigMap with the setting")],
+        refs: &[
+            ("server", "the workload that answers"),
+            ("config", "the ConfigMap with the setting"),
+            ("waits_for", "the first of those consumers"),
+        ],
+    },
+    FactSpec {
+        name: "dependency.blocked",
+        about: "a publisher waits for a broker whose consumers are down",
+        params: &[],
+        refs: &[("callee", "the broker")],
     },
 ];
 
@@ -62,8 +75,9 @@ const REJECTIONS: [&str; 14] = [
 ];
 
 /// What is so for every caller.
-const LIMITS: [&str; 9] = [
+const LIMITS: [&str; 10] = [
     "store-full",
+    "store-sealed",
     "too-many-connections",
     "read-only",
     "redis-oom",
@@ -90,7 +104,11 @@ pub fn run(context: &Context<'_>, facts: &mut Facts) {
     }
     for ((server, signature), findings) in limited {
         let (signature, findings) = beneath(context, &server, signature, findings);
-        limit(context, &server, signature, &findings, facts);
+        let mut fact = limit(context, &server, signature, &findings);
+        if signature == "broker-alarm" {
+            fact = alarm::explain(context, fact, facts);
+        }
+        facts.add(fact);
     }
 }
 
@@ -185,8 +203,7 @@ fn limit(
     server: &ObjectRef,
     signature: &'static str,
     findings: &[&LogFinding],
-    facts: &mut Facts,
-) {
+) -> Fact {
     let callers: BTreeSet<&ObjectRef> =
         findings.iter().map(|finding| &finding.workload).filter(|caller| *caller != server).collect();
     let replicas: usize = callers.iter().map(|caller| net::live_pods(context, caller).len()).sum();
@@ -215,7 +232,7 @@ fn limit(
     if let Some((config, text, evidence)) = stated(context, server, signature) {
         fact = fact.param("stated", text).object("config", config).evidence([evidence]);
     }
-    facts.add(callers.into_iter().cloned().fold(fact, Fact::affects));
+    callers.into_iter().cloned().fold(fact, Fact::affects)
 }
 
 /// A line of the server's arguments or ConfigMaps that sets what it complains about.

@@ -222,8 +222,9 @@ pub(super) fn is_own(context: &Context<'_>, finding: &LogFinding) -> bool {
     })
 }
 
-/// Products by words of their images, and the port each listens on by default.
-const PRODUCTS: [(&str, &[&str], u16); 9] = [
+/// Products by words of their images, and the port each listens on by default; 0 where much else
+/// listens there too.
+const PRODUCTS: [(&str, &[&str], u16); 12] = [
     ("mysql", &["mysql", "mariadb", "percona", "xenon"], 3306),
     ("postgresql", &["postgres", "postgresql", "timescaledb", "spilo", "postgis", "pgbouncer"], 5432),
     ("redis", &["redis", "valkey", "keydb", "dragonfly"], 6379),
@@ -233,6 +234,9 @@ const PRODUCTS: [(&str, &[&str], u16); 9] = [
     ("elasticsearch", &["elasticsearch", "opensearch"], 9200),
     ("memcached", &["memcached"], 11211),
     ("cassandra", &["cassandra", "scylla"], 9042),
+    ("nats", &["nats"], 4222),
+    ("vault", &["vault", "openbao"], 8200),
+    ("s3", &["minio", "seaweedfs", "garage", "rustfs"], 0),
 ];
 
 /// The database or broker that a workload runs, by its images.
@@ -253,7 +257,7 @@ pub(super) fn product_of(context: &Context<'_>, workload: &ObjectRef) -> Option<
 
 /// The product that usually listens on a port.
 pub(super) fn product_of_port(port: u16) -> Option<&'static str> {
-    PRODUCTS.iter().find(|(.., own)| *own == port).map(|(product, ..)| *product)
+    PRODUCTS.iter().find(|(.., own)| *own == port && port != 0).map(|(product, ..)| *product)
 }
 
 /// A word for a product, in one spelling.

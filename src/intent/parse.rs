@@ -120,6 +120,13 @@ pub(super) const ARTICLES: &[&str] =
 const PLACES: &[&str] = &["in", "within", "inside", "im", "en", "dans", "em", "na", "no", "from", "of", "ns"];
 const NAMERS: &[&str] = &["called", "named", "namens", "llamado", "nomme", "appele", "chamado"];
 
+/// Software that tells of the troubles of others, and stems of words that say so.
+const TELLERS: &[&str] = &["prometheus", "alertmanager"];
+const TELLING: &[&str] = &[
+    "alert", "alarm", "fired", "firing", "page", "metric", "query", "queries", "says", "show", "report",
+    "graph",
+];
+
 struct Reader<'t> {
     tokens: &'t [Token],
     classes: Vec<WordClass>,
@@ -369,7 +376,7 @@ impl<'t> Reader<'t> {
         } else {
             class_of_token(token)
         };
-        let form = if is_camel_reason(text) || is_constant(text) {
+        let form = if is_camel_reason(text) || is_constant(text) || self.only_tells(index) {
             return;
         } else if (token.quoted || named) && class != WordClass::Ordinary {
             NameForm::Stated
@@ -390,6 +397,14 @@ impl<'t> Reader<'t> {
         let place = self.is_place(index);
         let text = text.to_owned();
         self.names.push(NameMention { text, form, kind, namespace: None, place, word: index });
+    }
+
+    /// "a prometheus alert", "paged by alertmanager": who tells of it is not what it is about.
+    fn only_tells(&self, index: usize) -> bool {
+        let clause = self.tokens.get(index).map(|token| token.clause);
+        let tells = |token: &Token| TELLING.iter().any(|stem| token.folded.starts_with(stem));
+        TELLERS.contains(&self.folded(index))
+            && self.tokens.iter().any(|token| Some(token.clause) == clause && tells(token))
     }
 
     /// "service account": two words that are one kind, not a Service of the name `account`.

@@ -109,7 +109,7 @@ const ENGLISH: &str = "
     where whether which while who whole whos why wide will window wish with within without wont word wont work
     worked working works workflow worse worst would wouldnt write writes writing wrong yaml yeah year yes yesterday yesterdays
     yet you your zero zone second third customers partner partners client clients colleague colleagues boss manager
-    monitoring alarm alarms warning warnings info severity runbook prometheus alertmanager pagerduty oncall page paged
+    monitoring alarm alarms warning warnings info severity runbook pagerduty oncall page paged
     ha quorum member members replica traceback spring ios android apple windows linux mac argo helm gitops patch
     someones everyones broken placeholder behaviour behavior behaves abnormal abnormally disruption degradation
     degraded degrading unreachability inaccessible accessible downstream upstream neither nowhere nope forbidden
@@ -165,7 +165,7 @@ const GENERIC: &str = "
     proxy queue queues rabbitmq redis replica resolver router scheduler scraper script scripts search secondary
     server servers shop site sidecar sink slave sql src staging stage standby store stream streams svc task tasks
     tool tools ui user users video videos warehouse web webapp webhook webhooks webserver website websocket worker
-    workers workload workloads
+    workers workload workloads prometheus alertmanager
 ";
 
 /// Generic nouns that people use for things, not for objects: they lose to any better name.

@@ -183,6 +183,19 @@ pub(super) fn echoing(state: &ClusterState, focus: &Focus, analysis: &Analysis) 
     objects.filter(|object| focus.in_scope(object) && focus.echoes(object)).take(MAX_ECHOING).collect()
 }
 
+/// Logs of the workload that the first cause blames by the word of others alone: what it says itself
+/// may tell why.
+pub(super) fn accused(state: &ClusterState, analysis: &Analysis) -> Vec<Want> {
+    let objects = analysis.hypotheses.iter().take(1).map(|first| first.object.clone());
+    let workloads: Vec<ObjectRef> = objects.filter(|object| object.kind.is_workload()).collect();
+    if workloads.is_empty() {
+        return Vec::new();
+    }
+    let mut wants = agent::log_wants(state, &workloads);
+    wants.retain(|want| matches!(want, Want::Logs(key) if !key.previous && !state.logs.contains(key)));
+    wants
+}
+
 /// The static pods of the control plane, where it is visible.
 fn control_plane(state: &ClusterState) -> Vec<ObjectRef> {
     let belongs = |pod: &&Pod| pod.metadata.labels.get("tier").is_some_and(|tier| tier == "control-plane");

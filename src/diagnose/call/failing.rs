@@ -81,6 +81,14 @@ fn attempt<'a>(
         if let Some(absent) = disproved(context, finding, &meaning) {
             meaning = Target::Missing(absent);
         }
+        // A name of a registry of its own need not be one of the cluster's.
+        if finding.signature == "no-instances"
+            && configured.is_none()
+            && matches!(meaning, Target::Missing(_))
+        {
+            meaning = Target::Unknown;
+            certain = false;
+        }
         // Logs name addresses that no object has any more, or that another layer made.
         if matches!(meaning, Target::External) && is_private(&target.host) {
             match configured {

@@ -40,8 +40,11 @@ pub(super) const RULES: &[Rule] = &[
         .unless(r"pool|lock|queue|liveness|readiness|is set to|configured to"),
     Rule::new("no-route-to-host", "call", r"no route to host|EHOSTUNREACH|host is unreachable|NoRouteToHost|\(os error 113\)").any().peer(),
     Rule::new("network-unreachable", "call", r"network is unreachable|\bENETUNREACH\b|network unreachable|\(os error 101\)").any().peer(),
+    Rule::new("connection-failed", "call", r"nats: no servers available for connection").peer().with(&[("product", "nats")]),
     // No one there to call, as client-side discovery tells it.
-    Rule::new("no-instances", "call", r"no (?:servers|instances) available for (?:service:? )?(?P<host>[a-z0-9_.-]+)|no (?:available|healthy) (?:instances?|servers?|hosts?|endpoints?) (?:for|of|in)(?: service)? ['\x22]?(?P<host2>[a-z0-9_.-]+)|Load balancer does not contain an instance for the service (?P<host3>[a-z0-9_.-]+)|unable to find instance for (?P<host4>[a-z0-9_.-]+)|no provider available (?:for|from)(?: the)?(?: service)? (?P<host5>[a-z0-9_.$-]+)|(?:name resolver|produced|last resolver error:) [^\n]{0,40}zero addresses|service instance cannot be null|no endpoints available for service \x22?(?P<host6>[a-z0-9_.-]+)").peer(),
+    Rule::new("no-instances", "call", r"no (?:servers|instances) available for (?:service:? )?(?P<host>[a-z0-9_.-]+)|no (?:available|healthy) (?:instances?|servers?|hosts?|endpoints?) (?:for|of|in)(?: service)? ['\x22]?(?P<host2>[a-z0-9_.-]+)|Load balancer does not contain an instance for the service (?P<host3>[a-z0-9_.-]+)|unable to find instance for (?P<host4>[a-z0-9_.-]+)|no provider available (?:for|from)(?: the)?(?: service)? (?P<host5>[a-z0-9_.$-]+)|(?:name resolver|produced|last resolver error:) [^\n]{0,40}zero addresses|service instance cannot be null|no endpoints available for service \x22?(?P<host6>[a-z0-9_.-]+)").peer()
+        // What they are there for, not who they are.
+        .unless(r"(?:available|healthy) (?:instances?|servers?|hosts?|endpoints?)? ?(?:available )?(?:for|of|in) (?:new |this |the |a )?(?:connections?|requests?|selection|processing|use|clients?|operations?|reads?|writes?)\b"),
     // A connection that breaks.
     reset(r"ECONNRESET|connection (?:was )?reset|ConnectionReset|read: connection reset|\(os error 104\)|RST_STREAM|stream (?:was )?reset"),
     reset(r"broken pipe|\bEPIPE\b|socket hang up|unexpected EOF|: EOF$|\bEOF\b.{0,2}$|EOFException|server closed the connection|connection (?:was )?closed (?:unexpectedly|by (?:the )?(?:remote|peer|server|foreign))|remote end closed connection|remotedisconnected|serverdisconnected|premature(?:ly)? clos|lost connection to (?:MySQL )?server|server has gone away|terminating connection due to administrator|transport is closing|connection (?:is|was) (?:already )?closed|closed by foreign host|server closed idle connection|other side closed|connection lost|lost connection (?:to|with)|disconnected from (?:the )?(?:server|broker|host)")
@@ -86,6 +89,20 @@ const fn status(pattern: &'static str) -> Rule {
 #[cfg(test)]
 mod tests {
     use crate::logs::scan::testing::{each, quiet, told};
+
+    #[test]
+    fn nobody_to_call() {
+        each(&[
+            (
+                "2026-11-24T03:31:53Z ERR connect failed error=\"nats: no servers available for connection\" url=nats://bus:4222",
+                "connection-failed bus:4222 product=nats",
+            ),
+            (
+                "2026-11-24T03:31:53Z ERROR No instances available for stock-service",
+                "no-instances stock-service",
+            ),
+        ]);
+    }
 
     #[test]
     fn names_that_do_not_resolve() {

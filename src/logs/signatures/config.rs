@@ -45,6 +45,9 @@ pub(super) const RULES: &[Rule] = &[
     parse(r"toml: [^\n]{0,80}(?:line (?P<line>[0-9]+))?|TOML parse error at line (?P<line2>[0-9]+)|TomlDecodeError|TOMLDecodeError|expected (?:an equals|a key|newline)[^\n]{0,60}line (?P<line3>[0-9]+)|(?:ini|properties) file contains (?:no section|parsing)|MissingSectionHeaderError|Malformed \\uxxxx encoding").with(&[("product", "toml")]),
     parse(r"error found at (?P<file>/[^\s:]+):(?P<line>[0-9]+)|unknown configuration (?:variable|option|key|keyword|directive|setting|parameter) ['\x22]?(?P<field>[^'\x22\s]+)|(?P<file2>/[^\s:]+\.(?:conf|cfg|ini|cnf)):(?P<line2>[0-9]+):? (?:syntax error|unknown|unrecogni[sz]ed|unexpected|invalid|bad) (?P<message>[^\n]{1,120})").scope(Scope::Errors),
     parse(r"(?:failed|unable|could not|cannot|can't|error) (?:to )?(?:pars(?:e|ing)|decod(?:e|ing)|unmarshal(?:l?ing)?|load(?:ing)?|read(?:ing)?|validat(?:e|ing))(?: the)?(?: \w+)? (?:config(?:uration)?|settings|manifest|rules?)\b(?: file)?[ :\x22'(]*(?P<file>/?[a-z0-9_./-]+\.[a-z]{2,10})?|(?:configuration|config(?: file)?) (?:test|check|parse|parsing|syntax) (?:failed|error)|(?:error|syntax error)(?: found)? (?:in|loading|parsing)(?: the)? config(?:uration)?(?: file)?(?: ['\x22]?(?P<file2>/?[a-z0-9_./-]+\.[a-z]{2,10}))?|config(?:uration)? (?:parse|parsing|syntax) error").rank(1),
+    // A process that keeps its old configuration because it does not accept the new one.
+    parse(r"(?:error|failed|failure|failing|unable|could not|cannot|can't)(?: occurred)?(?: to| while| during)? (?:reload|re-load)(?:ing)?(?: (?:the|new|updated|nginx|haproxy|envoy|runtime))*(?:[ :]|$)|Loading configuration file failed|reloaded config is invalid|config(?:uration)? reload (?:has )?failed|reload(?:ing)? (?:failed|aborted)\b|keeping (?:the )?(?:old|previous|current) config|(?:gRPC|delta) config for \S+ rejected|config error file=\x22(?P<file>[^\x22]+)\x22").rank(1).scope(Scope::Warned)
+        .unless(r"reload(?:ing)? (?:the )?(?:page|window|certificate|cert|tls|token|credential|cache|data|secret)"),
     Rule::new("dns-config-error", "config", r"plugin/(?P<name>[a-z]+): (?:[^\n]{0,60})(?:unknown property|wrong argument|not an IP address or file|invalid (?:zone|address)|unable to|error)[^\n]{0,80}").rank(1).scope(Scope::Errors),
     // A setting that may not be.
     invalid(r"unknown shorthand flag: '[^']*' in (?P<field5>-\S+)|(?:unknown|unrecognized|unrecognised|unsupported|unexpected|invalid|illegal|bad)(?: command[- ]line)?(?: VM| long| short| shorthand)? (?:flag|option|argument|switch|parameter|setting|directive|subcommand|command)s?:? ?[`'\x22\[(<]*(?P<field>-{0,2}[a-z0-9_.-]+)|(?:^|\s)(?P<field6>-{1,2}[a-z0-9][a-z0-9_.-]*): bad option|(?:unknown|unrecognized) arguments?: (?P<field7>-{0,2}[a-z0-9_.-]+)|flag provided but not defined: (?P<field2>\S+)|(?:unrecognized arguments|no such option|Found argument|unexpected argument):? ['\x22]?(?P<field3>-{0,2}[a-z0-9_.=-]+)|(?P<field4>-{1,2}[a-z0-9-]+): (?:unrecognized|unknown|invalid) option|getopt: [^\n]{1,60}"),
@@ -156,6 +159,30 @@ mod tests {
                 "config-parse-error line=12 product=yaml",
             ),
             ("*** FATAL CONFIG FILE ERROR (Redis 7.2.4) ***", "config-parse-error product=redis"),
+            (
+                "ts=2026-11-24T03:31:53.000Z caller=coordinator.go:118 level=error component=configuration msg=\"Loading configuration file failed\" file=/etc/alertmanager/alertmanager.yml err=\"undefined receiver \\\"pager\\\" used in route\"",
+                "config-parse-error",
+            ),
+            (
+                "[2026/11/24 03:31:53] [error] [reload] reloaded config is invalid. Reloading is halted",
+                "config-parse-error",
+            ),
+            (
+                "[2026-11-24 03:31:53.000][1][warning][config] [source/common/config/grpc_subscription_impl.cc:128] gRPC config for type.googleapis.com/envoy.config.listener.v3.Listener rejected: Error adding/updating listener(s) in: unknown filter",
+                "config-parse-error",
+            ),
+            (
+                "2026-11-24T03:31:53Z ERROR vector::topology: Failed to load config files. Reload aborted.",
+                "config-parse-error",
+            ),
+            (
+                "E1124 03:31:53.000000 7 controller.go:210] Unexpected failure reloading the backend: exit status 1",
+                "config-parse-error",
+            ),
+        ]);
+        quiet(&[
+            "2026-11-24T03:31:53Z INFO configuration reloaded",
+            "2026-11-24T03:31:53Z INFO Completed loading of configuration file",
         ]);
     }
 

@@ -7,10 +7,10 @@ use super::Rule;
 /// The rules of this family.
 pub(super) const RULES: &[Rule] = &[
     // Credentials. A server that turns a client away says so at any level.
-    refused(r"\[Note\][^\n]{0,60}Access denied for user '(?P<user>[^']*)'@'(?P<server>[^']*)'").with(&[("product", "mysql"), ("side", "server")])
+    refused(r"\[(?:Note|Warning)\][^\n]{0,60}Access denied for user '(?P<user>[^']*)'@'(?P<server>[^']*)'").with(&[("product", "mysql"), ("side", "server")])
         // A health check of the server itself, which need not log in.
         .unless(r"@'(?:localhost|127\.0\.0\.1|::1)'"),
-    refused(r"Access denied for user '?(?P<user>[^'@\s]*)'?@'?(?P<server>[^'\s]*)'? \(using password: (?:YES|NO)\)").with(&[("product", "mysql")]).unless(r"\[Note\]"),
+    refused(r"Access denied for user '?(?P<user>[^'@\s]*)'?@'?(?P<server>[^'\s]*)'? \(using password: (?:YES|NO)\)").with(&[("product", "mysql")]).unless(r"\[(?:Note|Warning)\]"),
     refused(r"(?:password|SCRAM|peer|ident|md5|GSSAPI|LDAP|certificate) authentication failed for user \x22(?P<user>[^\x22]+)\x22").with(&[("product", "postgresql")]),
     refused(r"no pg_hba\.conf entry for (?:host|replication connection from host) \x22(?P<server>[^\x22]+)\x22, user \x22(?P<user>[^\x22]+)\x22(?:, database \x22(?P<database>[^\x22]+)\x22)?|no password supplied|server requested (?:SCRAM|password)-?based authentication|fe_sendauth: no password").with(&[("product", "postgresql")]),
     refused(r"MongoServerError: (?:Authentication failed|bad auth)|AuthenticationFailed[^\n]{0,80}(?:mongo|SCRAM)|SCRAM[^\n]{0,30}authentication failed|MongoSecurityException|command \S+ requires authentication|Exception authenticating MongoCredential|not authorized on (?P<database>\S+) to execute command").with(&[("product", "mongodb")]),
@@ -20,6 +20,7 @@ pub(super) const RULES: &[Rule] = &[
     refused(r"unable to authenticate user \[(?P<user>[^\]]+)\]|missing authentication credentials for REST request|security_exception[^\n]{0,60}authenticate").with(&[("product", "elasticsearch")]),
     refused(r"nats: Authorization Violation|authorization violation|Authentication Timeout").with(&[("product", "nats")]),
     refused(r"Login failed for user '(?P<user>[^']+)'|ORA-01017").with(&[("product", "sql")]),
+    refused(r"There is an issue connecting to your database with your username/password, username: (?P<user>[^\s.]+)"),
     Rule::new("credentials-rejected", "dependency", r"(?:authentication|login|auth) (?:has )?failed(?: for)?(?: user:? ['\x22]?(?P<user>[a-z0-9_.@-]+))?|invalid (?:username or password|credentials|password|login)|bad (?:username or password|credentials)|(?:username|user name|user) (?:and|or) password (?:is |are )?(?:incorrect|invalid|not accepted)|535[ -]5\.7\.[0-9]|not authorized to connect").rank(1).peer()
         // Somebody who logs in to the program itself: it says from where.
         .unless(r"login failed for (?:customer|visitor|account)|HTTP/1|retrying in a moment|\b(?:ip|client(?:[_ ]?(?:ip|addr))?|remote[_ ]?addr)\b[ =:\x22']{1,4}(?:[0-9]{1,3}\.){3}[0-9]{1,3}\b"),
@@ -40,6 +41,10 @@ pub(super) const RULES: &[Rule] = &[
     full(r"OutOfDiskSpace|(?:code:?|error) ?14031\b").with(&[("product", "mongodb")]),
     full(r"mvcc: database space exceeded|etcdserver: no space|alarm:NOSPACE").with(&[("product", "etcd")]),
     full(r"KAFKA_STORAGE_ERROR|KafkaStorageException: (?:Disk error|The disk)").with(&[("product", "kafka")]),
+    full(r"XMinioStorageFull|Storage backend has reached its minimum free (?:drive|disk) threshold").with(&[("product", "s3")]),
+    full(r"\b507 insufficient storage\b|\bInsufficientStorage\b|(?:server returned|HTTP status|status code|response code|responded with|rpc error: code =)[^\n]{0,160}\b(?:no space left on device|disk quota exceeded)"),
+    // A store of secrets that answers nothing before somebody, or a key service, unseals it.
+    rule("store-sealed", r"\b(?:Vault|OpenBao) is sealed\b").with(&[("product", "vault")]),
     // A server that does not take writes.
     rule("read-only", r"running with the --(?P<name>(?:super-)?read-only) option|super_read_only|ER_OPTION_PREVENTS_STATEMENT").with(&[("product", "mysql")]),
     rule("read-only", r"cannot execute (?P<verb>[A-Z ]+) in a read-only transaction|cannot execute [a-z ]+ during recovery").with(&[("product", "postgresql")]),
@@ -66,7 +71,7 @@ pub(super) const RULES: &[Rule] = &[
     rule("persistence-failed", r"\bMISCONF\b |Can't save in background: fork|Background saving error|stop-writes-on-bgsave-error|Failed opening the (?:temp )?RDB file|Write error saving DB on disk|Error writing to the AOF file|Asynchronous AOF fsync is taking too long").with(&[("product", "redis")])
         // That says why: `disk-full`.
         .unless(r"no space left on device|disk quota exceeded"),
-    rule("broker-alarm", r"(?:memory|disk) (?:resource limit|free space) alarm set|(?:memory|disk) resource limit alarm set on node|Publishers will be blocked until this alarm clears|free disk space is insufficient|connection\.blocked|blocked by (?:the )?broker|low on (?:memory|disk)[^\n]{0,20}(?:blocked|alarm)").any().with(&[("product", "rabbitmq")]),
+    rule("broker-alarm", r"(?:memory|disk) (?:resource limit|free space) alarm set|(?:memory|disk) resource limit alarm set on node|Publishers will be blocked until this alarm clears|free disk space is insufficient|connection\.blocked|ConnectionBlocked(?:Timeout|Error|Exception)?\b|(?:connection|publish(?:er|ing)?) (?:is |was )?blocked by (?:the )?(?:broker|server)|blocked by (?:the )?broker|low on (?:memory|disk)[^\n]{0,20}(?:blocked|alarm)").any().with(&[("product", "rabbitmq")]),
     rule("broker-partitioned", r"Mnesia\([^)]*\): \*\* ERROR \*\* mnesia_event got \{inconsistent_database|partitioned network|running_partitioned_network|Network partition detected|pause_minority mode[^\n]{0,60}(?:stopping|awaiting)").any().with(&[("product", "rabbitmq")]),
     Rule::new("poison-message", "dependency", r"(?:RecordDeserializationException: )?Error deserializing (?:key/value|VALUE|KEY) for partition (?P<name>[a-z0-9._-]+)(?: at offset (?P<value>[0-9]+))?|please seek past the record to continue consumption|RecordDeserializationException|(?:failed|unable|could not) to (?:deserialize|decode|unmarshal|parse) (?:the )?(?:message|record|event)[^\n]{0,60}\b(?:offset|partition|delivery)|poison (?:pill|message)"),
     rule("loading-dataset", r"LOADING (?:Redis|Valkey)? ?is loading the dataset|the database system is (?:starting up|in recovery mode|shutting down|not yet accepting connections)|LOADING dataset in memory"),

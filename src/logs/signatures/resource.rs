@@ -5,14 +5,14 @@ use super::{Rule, Scope};
 /// What a server answered is about its own disk.
 macro_rules! answered {
     () => {
-        r"(?:server returned|HTTP status|status code|response code|responded with)[^\n]{0,40}\b5[0-9]{2}\b"
+        r"(?:server returned|HTTP status|status code|response code|responded with)[^\n]{0,40}\b5[0-9]{2}\b|\b507 insufficient storage|XMinioStorageFull|Storage backend has reached its minimum free|rpc error: code = [a-z]+ desc = "
     };
 }
 
 /// The rules of this family.
 pub(super) const RULES: &[Rule] = &[
     Rule::new("disk-full", "resource", r"(?:open|write|mkdir|creat|fopen|rename|copy|pwrite|ftruncate)[^\n]{0,40}? ['\x22]?(?P<path>/[^\s'\x22:]+)['\x22]?: no space left on device|(?:could not (?:write|extend|create)|cannot (?:create|write))[^\n]{0,30} file \x22(?P<path2>[^\x22]+)\x22: no space left|no space left on device: ['\x22](?P<path3>[^'\x22]+)['\x22]|\bENOSPC\b[^\n]{0,60}'(?P<path4>/[^']+)'|(?P<path5>/[^\s'\x22:]+): no space left on device").any().unless(answered!()),
-    Rule::new("disk-full", "resource", r"no space left on device|\bENOSPC\b|disk (?:is )?full|not enough (?:free )?(?:disk )?space|insufficient (?:disk|storage) space|out of disk space|disk quota exceeded|\bEDQUOT\b|database or disk is full|(?:disk|low) free space alarm|disk_free_limit|errno: 28|Errcode: 28\b|flood[- ]stage disk watermark|StorageFull|\(os error 28\)").any()
+    Rule::new("disk-full", "resource", r"no space left on device|\bENOSPC\b|disk (?:is )?full|not enough (?:free )?(?:disk )?space|insufficient (?:disk|storage) space|out of disk space|disk quota exceeded|\bEDQUOT\b|database or disk is full|(?:disk|low) free space alarm|disk_free_limit|errno: 28|Errcode: 28\b|flood[- ]stage disk watermark|StorageFull|reached its minimum free (?:drive|disk) threshold|\(os error 28\)").any()
         .unless(concat!(answered!(), r"|inotify|watch|not exceeded|flood[- ]stage watermark, index has|FORBIDDEN/12|TOO_MANY_REQUESTS/12")),
     Rule::new("inotify-limit", "resource", r"(?:inotify|file watch(?:er|es)?)[^\n]{0,60}(?:limit|no space left|too many)|too many open files[^\n]{0,30}inotify|fs\.inotify"),
     Rule::new("read-only-filesystem", "resource", r"(?:open|mkdir|create|write|touch|remove|chown|chmod|can't create|cannot create[^/]{0,30}|creat|fopen|rename|unlink|mktemp)[^/\n]{0,30}['\x22]?(?P<path>/[^\s'\x22:]+)['\x22]?:? ?[^\n]{0,20}read-only file ?system|\bEROFS\b[^\n]{0,60}'(?P<path2>/[^']+)'|read-only file system: '(?P<path3>[^']+)'|(?P<path4>/[^\s'\x22:]+)['\x22]?: read-only file system"),
@@ -55,6 +55,7 @@ mod tests {
                 "OSError: [Errno 28] No space left on device: '/scratch/a.tif'",
                 "disk-full path=/scratch/a.tif",
             ),
+            ("Error: Storage reached its minimum free drive threshold. (cmd.StorageFull)", "disk-full"),
             (
                 "Error: ENOSPC: no space left on device, open '/var/log/app.log'",
                 "disk-full path=/var/log/app.log",
@@ -117,7 +118,7 @@ mod tests {
             ),
             (
                 "error sending batch: server returned HTTP status 507 (507): write /data/wal/01: no space left on device",
-                "http-status-error",
+                "store-full",
             ),
         ]);
     }
