@@ -85,7 +85,7 @@ pub(super) fn of(words: &[Word]) -> Vec<&'static str> {
         })
         .collect();
     let said = |word: &&str| folded.iter().chain(&pairs).any(|text| text.as_str() == *word);
-    let meant = MEANINGS.iter().filter(|(words, _)| words.iter().any(|word| said(word)));
+    let meant = MEANINGS.iter().filter(|(words, _)| words.iter().any(&said));
     meant.flat_map(|(_, parts)| parts.iter().copied()).collect()
 }
 
