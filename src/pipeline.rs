@@ -357,6 +357,7 @@ pub fn pointed_at(grounded: &GroundedIntent) -> Focus {
         symptoms: grounded.symptoms.clone(),
         not_found: !grounded.not_found.is_empty(),
         words: grounded.telling.iter().flat_map(|word| focus::stems(word)).collect(),
+        meanings: grounded.meanings.iter().flat_map(|part| focus::stems(part)).collect(),
     }
 }
 

@@ -39,6 +39,7 @@ symptoms! {
     NotReady => "not-ready", "a running pod is not Ready";
     NoEndpoints => "no-endpoints", "a Service has no ready endpoint";
     Unreachable => "unreachable", "requests do not arrive: Service, Ingress or route";
+    Untrusted => "untrusted", "clients do not trust the certificate that they are shown";
     CallFailing => "call-failing", "a workload's calls to something fail";
     ResolutionFailing => "resolution-failing", "a workload cannot resolve host names";
     Errors => "errors", "a workload answers or logs errors";
@@ -80,6 +81,7 @@ const AKIN: [&[Symptom]; 5] = [
         Symptom::NotReady,
         Symptom::NoEndpoints,
         Symptom::Unreachable,
+        Symptom::Untrusted,
         Symptom::CallFailing,
         Symptom::ResolutionFailing,
         Symptom::Errors,
@@ -111,6 +113,23 @@ impl Symptom {
     /// and what is not ready cannot be reached.
     pub fn is_akin(self, other: Self) -> bool {
         self == other || AKIN.iter().any(|group| group.contains(&self) && group.contains(&other))
+    }
+
+    /// Whether only few faults look so, and whoever tells of it means one of them.
+    pub fn is_specific(self) -> bool {
+        matches!(
+            self,
+            Self::Untrusted
+                | Self::WrongResponse
+                | Self::StaleVersion
+                | Self::NotScaling
+                | Self::NotOnSchedule
+                | Self::JobFailed
+                | Self::JobStuck
+                | Self::Unbound
+                | Self::CannotDelete
+                | Self::CannotEvict
+        )
     }
 
     /// Whether something that has it may still do its work: a log or a metric tells of it, no state.

@@ -206,7 +206,7 @@ pub struct Entrances {
 }
 
 impl Entrances {
-    /// Collects the hosts of all Ingresses.
+    /// Collects the hosts of all Ingresses and of the routes of Gateways and meshes.
     pub fn new(state: &ClusterState) -> Self {
         let mut entrances = Self::default();
         for ingress in &state.ingresses {
@@ -217,10 +217,15 @@ impl Entrances {
                 }
             }
         }
+        for route in &state.custom_resources {
+            for host in &route.hostnames {
+                entrances.by_host.entry(host.clone()).or_default().push(route.object_ref());
+            }
+        }
         entrances
     }
 
-    /// The Ingresses that take a host's requests: by its name, else by a wildcard for it.
+    /// The Ingresses and routes that take a host's requests: by its name, else by a wildcard for it.
     pub fn of(&self, host: &str) -> &[ObjectRef] {
         let wildcard = || self.by_host.get(&format!("*.{}", host.split_once('.')?.1));
         self.by_host.get(host).or_else(wildcard).map_or(&[], Vec::as_slice)

@@ -185,6 +185,9 @@ resources! {
         "DestinationRule" "destinationrules" namespaced "": NONE, NONE, &[];
         "VirtualService" "virtualservices" namespaced "": NONE, NONE, &[];
     }
+    "istio" "security.istio.io" ["v1" "v1beta1"] {
+        "PeerAuthentication" "peerauthentications" namespaced "": NONE, NONE, &[];
+    }
     "chaos-mesh" "chaos-mesh.org" ["v1alpha1"] {
         "DNSChaos" "dnschaos" namespaced "": NONE, NONE, &[];
         "HTTPChaos" "httpchaos" namespaced "": NONE, NONE, &[];

@@ -156,6 +156,7 @@ impl<'a> Assembler<'a> {
             not_found: self.focus.not_found,
             blind: candidate.proof < Proof::Decisive && self.hidden(candidate),
             misfit,
+            elsewhere: ranked.elsewhere && !self.focus.names_something(),
             alternative: ranked.alternative,
             unasked: match candidate.fact.text("matters") {
                 "if-described" => !pointed(),

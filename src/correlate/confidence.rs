@@ -34,6 +34,8 @@ pub struct Basis {
     pub blind: bool,
     /// The description's symptom words fit none of the symptoms explained.
     pub misfit: bool,
+    /// The symptom described is seen on something that this does not explain.
+    pub elsewhere: bool,
     /// It is not what explains the description best: an alternative.
     pub alternative: bool,
     /// It may be meant so or harm nobody, and the description does not point at it.
@@ -55,6 +57,7 @@ const DIVIDED_CAP: f64 = 0.85;
 const NOT_FOUND_CAP: f64 = 0.85;
 const BLIND_CAP: f64 = 0.85;
 const MISFIT: f64 = 0.02;
+const ELSEWHERE_CAP: f64 = 0.80;
 const ALTERNATIVE_CAP: f64 = 0.45;
 const UNASKED_CAP: f64 = 0.25;
 const CALLER_CAP: f64 = 0.75;
@@ -125,6 +128,7 @@ impl Basis {
             (self.divided, DIVIDED_CAP, "several independent faults"),
             (self.not_found, NOT_FOUND_CAP, "a name of the description was not found"),
             (self.blind, BLIND_CAP, "a blind spot covers it"),
+            (self.elsewhere, ELSEWHERE_CAP, "what is described is seen elsewhere"),
             (self.alternative, ALTERNATIVE_CAP, "an alternative to the first"),
             (self.unasked, UNASKED_CAP, "it may be meant so, and the description does not point at it"),
         ];
@@ -156,6 +160,7 @@ mod tests {
             not_found: false,
             blind: false,
             misfit: false,
+            elsewhere: false,
             alternative: false,
             unasked: false,
             link: Link::Explains,
@@ -177,6 +182,11 @@ mod tests {
     fn a_name_not_found_and_a_rival_cap_at_medium() {
         assert_eq!(level(&Basis { not_found: true, ..basis(Proof::Decisive) }), Some(Level::Medium));
         assert_eq!(level(&Basis { rival: true, ..basis(Proof::Decisive) }), Some(Level::Medium));
+    }
+
+    #[test]
+    fn what_is_described_elsewhere_caps_at_medium() {
+        assert_eq!(level(&Basis { elsewhere: true, ..basis(Proof::Decisive) }), Some(Level::Medium));
     }
 
     #[test]

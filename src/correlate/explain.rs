@@ -57,6 +57,8 @@ pub struct Ranked<'a> {
     pub rival: bool,
     /// It explains only what a better cause explains already.
     pub alternative: bool,
+    /// What the description tells is a symptom of something else, and of nothing that this explains.
+    pub elsewhere: bool,
     /// What ties it to the description.
     pub link: Link,
 }
@@ -143,6 +145,8 @@ struct Search<'a> {
     /// Where nothing is named, a word that is part of a name is all that points: of the object, or of
     /// one that misses what it does wrong.
     echoed: BTreeSet<ObjectRef>,
+    /// Likewise, where the word only means what a part of the name means.
+    suggested: BTreeSet<ObjectRef>,
 }
 
 impl<'a> Search<'a> {
@@ -158,6 +162,7 @@ impl<'a> Search<'a> {
             dependencies,
             dependents: BTreeMap::new(),
             echoed: BTreeSet::new(),
+            suggested: BTreeSet::new(),
         };
         for anomaly in anomalies {
             search.anomalies.entry(&anomaly.object).or_default().push(anomaly);
@@ -176,13 +181,17 @@ impl<'a> Search<'a> {
             }
         }
         search.dependents = dependents;
-        if !focus.names_something() && !focus.words.is_empty() {
+        if !focus.names_something() {
             let objects: BTreeSet<&ObjectRef> =
                 search.anomalies.keys().chain(search.candidates.keys()).copied().collect();
-            let echoes = |object: &&ObjectRef| {
-                focus.echoes(object) || search.victims(object).any(|victim| focus.echoes(victim))
+            let pointed_at = |points: fn(&Focus, &ObjectRef) -> bool| {
+                let is = |object: &&&ObjectRef| {
+                    points(focus, object) || search.victims(object).any(|victim| points(focus, victim))
+                };
+                objects.iter().filter(is).map(|object| (*object).clone()).collect()
             };
-            search.echoed = objects.into_iter().filter(echoes).cloned().collect();
+            let (echoed, suggested) = (pointed_at(Focus::echoes), pointed_at(Focus::suggests));
+            (search.echoed, search.suggested) = (echoed, suggested);
         }
         search
     }
@@ -393,6 +402,7 @@ impl<'a> Search<'a> {
                     weight: 0.0,
                     rival: false,
                     alternative: false,
+                    elsewhere: false,
                     link: Link::Explains,
                 });
                 if ranked.covers.insert(object.clone()) {
@@ -403,28 +413,68 @@ impl<'a> Search<'a> {
                 }
             }
         }
-        choose(hypotheses, &worth, |chosen| self.reached_by(chosen))
+        let mut chosen = choose(hypotheses, &worth, |chosen| self.reached_by(chosen));
+        self.mark_elsewhere(&mut chosen, &worth, focus);
+        chosen
+    }
+
+    /// Marks what explains nothing that the description tells, where something else does: what few
+    /// faults look like or, of Jobs, whatever they have that is not told of them.
+    fn mark_elsewhere(&self, chosen: &mut [Ranked<'a>], worth: &BTreeMap<ObjectRef, Worth>, focus: &Focus) {
+        let specific = |object: &ObjectRef| self.told(object, focus).iter().any(|one| one.is_specific());
+        let asked: BTreeSet<&ObjectRef> = worth.keys().filter(|object| specific(object)).collect();
+        let akin = |symptom: Symptom| focus.symptoms.iter().any(|told| told.is_akin(symptom));
+        let is_batch = |object: &ObjectRef| matches!(object.kind, Kind::Job | Kind::CronJob);
+        let serves = |object: &ObjectRef| {
+            !is_batch(object) && self.seen(object).into_iter().any(|one| !one.is_soft() && akin(one))
+        };
+        let served = worth.keys().any(serves);
+        // Nobody waits for the answer of a Job.
+        let aside = |object: &ObjectRef| {
+            let told = |one: Symptom| focus.symptoms.contains(&one) || one.is_specific() && akin(one);
+            is_batch(object) && !self.seen(object).into_iter().any(told)
+        };
+        for ranked in chosen {
+            let unasked = !asked.is_empty() && !ranked.covers.iter().any(|object| asked.contains(object));
+            ranked.elsewhere = unasked || served && ranked.covers.iter().all(aside);
+        }
+    }
+
+    /// The symptoms of an object, with those that a failure mode shows on it by itself.
+    fn seen(&self, object: &ObjectRef) -> BTreeSet<Symptom> {
+        let candidates = self.candidates.get(object).into_iter().flatten();
+        let manifest = candidates.filter_map(|candidate| candidate.mode.mode.manifests);
+        self.symptoms(object).into_iter().chain(manifest).collect()
+    }
+
+    /// Symptoms that the description tells and an object has, or brings by what it does wrong itself.
+    fn told(&self, object: &ObjectRef, focus: &Focus) -> BTreeSet<Symptom> {
+        let all = self.candidates.get(object).into_iter().flatten().map(|one| &one.mode.mode);
+        let shown = all.filter(|mode| mode.manifests.is_some());
+        let brought =
+            shown.flat_map(|mode| mode.explains.iter().filter(|one| !one.is_soft()).chain(&mode.manifests));
+        let symptoms = self.symptoms(object).into_iter().chain(brought.copied());
+        symptoms.filter(|symptom| focus.symptoms.contains(symptom)).collect()
     }
 
     /// How bad an object's state is, and how well it fits the description's words.
     fn weight(&self, object: &ObjectRef, focus: &Focus) -> f64 {
-        let symptoms = self.symptoms(object);
-        let manifest = self
-            .candidates
-            .get(object)
-            .into_iter()
-            .flatten()
-            .filter_map(|candidate| candidate.mode.mode.manifests);
-        let all: BTreeSet<Symptom> = symptoms.into_iter().chain(manifest).collect();
-        let worst = all.iter().map(|symptom| severity(*symptom)).fold(0.1, f64::max);
-        let fits = all.iter().any(|symptom| focus.symptoms.contains(symptom));
+        let worst = self.seen(object).iter().map(|symptom| severity(*symptom)).fold(0.1, f64::max);
+        let told = self.told(object, focus);
+        // Who asks for what few faults look like asks for it however bad the rest is.
+        let seen = match told.iter().any(|symptom| symptom.is_specific()) {
+            true => worst.max(1.0) * 3.0,
+            false if !told.is_empty() => worst * 1.5,
+            false => worst,
+        };
         let named = focus.objects.iter().any(|named| named == object);
         let pointed = match (named, self.echoed.contains(object)) {
             (true, _) => 2.0,
             (false, true) => 3.0,
+            (false, false) if self.suggested.contains(object) => 2.0,
             (false, false) => 1.0,
         };
-        worst * if fits { 1.5 } else { 1.0 } * pointed
+        seen * pointed
     }
 
     /// What ties a fault that explains nothing described to the description all the same.

@@ -21,6 +21,8 @@ pub struct Focus {
     pub not_found: bool,
     /// Telling words of the description, as stems: an object whose name has one may be meant.
     pub words: BTreeSet<String>,
+    /// Parts of names, as stems, that mean what a word of the description means: `sms` for "texts".
+    pub meanings: BTreeSet<String>,
 }
 
 impl Focus {
@@ -46,6 +48,17 @@ impl Focus {
         let named = self.objects.iter().filter(|named| named.kind != Kind::Namespace);
         let own: BTreeSet<String> = named.flat_map(|named| stems(&named.name)).collect();
         stems(&object.name).any(|stem| self.words.contains(&stem) && !own.contains(&stem))
+    }
+
+    /// Whether part of an object's name means what a word of the description means: "no texts go out"
+    /// and `sms-gateway`.
+    pub fn suggests(&self, object: &ObjectRef) -> bool {
+        !self.meanings.is_empty() && stems(&object.name).any(|stem| self.meanings.contains(&stem))
+    }
+
+    /// Whether a word of the description, or what one means, is part of an object's name.
+    pub fn hints_at(&self, object: &ObjectRef) -> bool {
+        self.echoes(object) || self.suggests(object)
     }
 
     /// Whether the description asks for what a fact states that is mostly meant so: it names the

@@ -2,6 +2,7 @@
 //!
 //! A failed look-up alone is no fact here; what the objects say about it is.
 
+mod forward;
 mod zone;
 
 use std::collections::BTreeSet;
@@ -24,7 +25,7 @@ pub const FACTS: &[FactSpec] = &[
         params: &[
             (
                 "class",
-                "parse-error, not-ready, zero-replicas, override, loop or zone (it denies names of Services that exist)",
+                "parse-error, not-ready, zero-replicas, override, loop, zone (it denies names of Services that exist) or forward (the server that it forwards a zone to does not answer)",
             ),
             ("problem", "what is wrong with its configuration, in words"),
             ("line", "the server's own log line, or the line of its configuration"),
@@ -94,7 +95,8 @@ fn lookups<'a>(context: &Context<'a>) -> impl Iterator<Item = &'a LogFinding> + 
 fn server(context: &Context<'_>, service: &Service, facts: &mut Facts) {
     let Some(workload) = net::behind(context, &service.object_ref()).into_iter().next() else { return };
     let config = config_of(context, &workload);
-    let callers: BTreeSet<ObjectRef> = lookups(context).map(|finding| finding.workload.clone()).collect();
+    let mut callers: BTreeSet<ObjectRef> = lookups(context).map(|finding| finding.workload.clone()).collect();
+    let hit = forward::hit(context, &forward::unanswered_by(context, &workload));
     let pods = net::live_pods(context, &workload);
     let ready = pods.iter().filter(|pod| pod.is_ready()).count();
     let problem = if ready == 0 {
@@ -120,8 +122,13 @@ fn server(context: &Context<'_>, service: &Service, facts: &mut Facts) {
             .and_then(|_| looped(context, &workload))
             .or_else(|| overridden(context, config))
             .or_else(|| zone::unserved(context, config))
+            .or_else(|| forward::silent(context, &workload, config).filter(|_| !hit.is_empty()))
     };
     let Some((class, line, evidence)) = problem else { return };
+    if class == "forward" {
+        // Other names resolve.
+        callers = hit;
+    }
     let mut fact = Fact::new("dns.server", workload.clone())
         .param("class", class)
         .param("problem", in_words(class))
@@ -146,6 +153,7 @@ fn in_words(class: &str) -> &'static str {
         "parse-error" => "it cannot be read",
         "override" => "a rule takes names away",
         "loop" => "the server forwards queries to itself",
+        "forward" => "the server that it forwards queries for a zone to does not answer",
         "zone" => "it does not serve the zone that the names of Services are in",
         _ => "",
     }

@@ -1,4 +1,7 @@
-//! Routing rules of a service mesh that send requests to a subset without pods.
+//! Routing rules of a service mesh that send requests to a subset without pods, and clients outside the
+//! mesh of servers that take none of them.
+
+mod plaintext;
 
 use super::{Context, Fact, FactSpec, Facts};
 use crate::cluster::selector::matches_all;
@@ -7,7 +10,9 @@ use crate::cluster::{Kind, ObjectRef};
 use crate::evidence::Evidence;
 
 /// See [`super::Diagnoser::facts`].
-pub const FACTS: &[FactSpec] = &[FactSpec {
+pub const FACTS: &[FactSpec] = &[plaintext::FACT, SUBSET];
+
+const SUBSET: FactSpec = FactSpec {
     name: "mesh.subset",
     about: "a VirtualService sends requests to a subset that nothing defines or that has no pods",
     params: &[
@@ -22,10 +27,11 @@ pub const FACTS: &[FactSpec] = &[FactSpec {
         ("rule", "the DestinationRule of the host"),
         ("edited", "the rule to change: where the subset is defined, else where it is used"),
     ],
-}];
+};
 
 /// See [`super::Diagnoser::run`].
 pub fn run(context: &Context<'_>, facts: &mut Facts) {
+    plaintext::state(context, facts);
     let state = context.state;
     for route in state.custom_resources.iter().filter(|one| one.kind.as_str() == "VirtualService") {
         let namespace = route.metadata.namespace.as_str();

@@ -327,6 +327,25 @@ pub(super) fn call_meant<'c>(context: &'c Context<'_>, finding: &'c LogFinding) 
     only_call_to(context, &finding.workload, product_said(context, finding)?)
 }
 
+/// The host that a connection which nobody answered was meant for, though the line names none: the only
+/// one that the workload is configured to call, where no Secret may hold another.
+pub(super) fn only_host<'c>(context: &'c Context<'_>, finding: &'c LogFinding) -> Option<&'c str> {
+    let connecting = finding.param("phase") == "connect" || finding.signature == "no-route-to-host";
+    let caller = &finding.workload;
+    let unnamed = finding.target.is_none() && product_said(context, finding).is_none();
+    if !connecting || !unnamed || reads_secret(context, caller) {
+        return None;
+    }
+    let mut calls = context.topology.calls_of(caller);
+    let first = calls.next()?;
+    calls.all(|other| other.address.host == first.address.host).then_some(first.address.host.as_str())
+}
+
+/// Whether a workload takes environment variables from a Secret.
+pub(super) fn reads_secret(context: &Context<'_>, workload: &ObjectRef) -> bool {
+    context.topology.from(workload).any(|edge| edge.to.kind == Kind::Secret && edge.stated_in.contains("env"))
+}
+
 /// The product that a line, or the client library in its trace, is of.
 pub(super) fn product_said(context: &Context<'_>, finding: &LogFinding) -> Option<&'static str> {
     let named = finding.params.get("product").and_then(|product| product_name(product));

@@ -124,7 +124,10 @@ fn resolved(
                 short(&target.host) == short(host)
                     || (target.port.is_some() && target.port == port && address::is_ip(&target.host))
             }
-            None => net::call_meant(context, finding).is_some_and(|call| call.address.host == host),
+            None => {
+                net::call_meant(context, finding).is_some_and(|call| call.address.host == host)
+                    || net::only_host(context, finding) == Some(host)
+            }
         })
         .map(net::line)
         .collect();

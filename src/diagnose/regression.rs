@@ -22,7 +22,10 @@ pub const FACTS: &[FactSpec] = &[FactSpec {
     about: "a workload fails since a change of its image or of what its pods read",
     params: &[
         ("change", "image or config"),
-        ("how", "crash, or errors where its pods are Ready and log errors of their own"),
+        (
+            "how",
+            "crash, errors where its pods are Ready and log errors of their own, or answers where a caller gets bad ones since",
+        ),
         ("what", "the change in words"),
         ("age", "seconds since the change"),
         ("kind", "ConfigMap or Secret"),
@@ -35,7 +38,7 @@ pub const FACTS: &[FactSpec] = &[FactSpec {
         ("certainty", "computed where an image crashes or errors follow a change at once, else suggestive"),
         ("matters", "if-described where errors are all there is and no caller is known to miss anything"),
     ],
-    refs: &[("object", "the ConfigMap or Secret")],
+    refs: &[("object", "the ConfigMap or Secret"), ("caller", "who gets its bad answers")],
 }];
 
 /// A change older than this is part of how things are.
@@ -125,11 +128,47 @@ fn image_errors(context: &Context<'_>, change: &Fact, facts: &Facts) -> Option<F
     });
     // The pods are no older than the change: what they log without a time, its callers date.
     let dated = || missed.and_then(|call| call.since).is_some_and(|since| follows(since, when));
-    let finding = began(context, &change.subject, when, is_own)
-        .or_else(|| undated(context, &change.subject).filter(|_| dated()))?;
+    let own = began(context, &change.subject, when, is_own)
+        .or_else(|| undated(context, &change.subject).filter(|_| dated()));
+    let Some(finding) = own else { return answers(context, change, facts) };
     let fact = harm(change, "image", "errors").param("certainty", "computed");
     let fact = told(fact, finding, when);
     Some(if missed.is_some() { fact } else { fact.param("matters", "if-described") })
+}
+
+/// Bad answers, by the log of a caller that did not change: it got good ones until then.
+///
+/// Whoever fails at what it calls in turn, or lacks something, answers badly whatever its version.
+fn answers(context: &Context<'_>, change: &Fact, facts: &Facts) -> Option<Fact> {
+    let when = change.since?;
+    let hindered = context.logs.of(&change.subject).any(|finding| {
+        !finding.recovered
+            && matches!(finding.class, "call" | "dependency" | "resource" | "permission" | "config")
+    });
+    if hindered || !net::any_ready(context, &change.subject) {
+        return None;
+    }
+    let calls = facts.named("call.failing").filter(|call| {
+        call.text("class") == "error-status" && call.refs.get("callee") == Some(&change.subject)
+    });
+    let changed = |caller: &ObjectRef| {
+        let changes = facts.about("change.template", caller).chain(facts.about("change.config", caller));
+        changes.filter_map(|own| own.since).any(|since| since >= when)
+    };
+    let line = |call: &Fact| {
+        repeated(context, &call.subject)
+            .find(|finding| finding.class == "call" && finding.excerpt == call.text("line"))
+    };
+    let mut since = calls.filter(|call| !changed(&call.subject)).filter_map(line).filter(|finding| {
+        finding.first.is_some_and(|first| follows(first, when)) && is_current(context, finding)
+    });
+    let finding = since.find(|finding| has_clean_past(context, finding, when))?;
+    let fact = harm(change, "image", "answers").param("certainty", "computed");
+    Some(
+        told(fact, finding, when)
+            .object("caller", finding.workload.clone())
+            .affects(finding.workload.clone()),
+    )
 }
 
 /// Errors that began when a file that the pods read was replaced under them: of their own, or calls
@@ -170,6 +209,11 @@ fn follows(first: Timestamp, when: Timestamp) -> bool {
     (0..=SOON).contains(&(first.as_second() - when.as_second()))
 }
 
+/// Whether something was logged lately.
+fn is_current(context: &Context<'_>, finding: &LogFinding) -> bool {
+    finding.last.is_some_and(|last| context.now.as_second() - last.as_second() <= QUIET)
+}
+
 /// The first error of a kind that began soon after a time, was repeated, and goes on.
 fn began<'a>(
     context: &Context<'a>,
@@ -178,8 +222,7 @@ fn began<'a>(
     fails: impl Fn(&LogFinding) -> bool,
 ) -> Option<&'a LogFinding> {
     let current = |finding: &&LogFinding| {
-        let (Some(first), Some(last)) = (finding.first, finding.last) else { return false };
-        follows(first, when) && context.now.as_second() - last.as_second() <= QUIET
+        finding.first.is_some_and(|first| follows(first, when)) && is_current(context, finding)
     };
     repeated(context, workload)
         .filter(|finding| fails(finding))

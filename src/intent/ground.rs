@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::catalog::{Catalog, Entry, Rank};
 use super::matching::{Quality, nearness};
+use super::meanings;
 use super::parse::{ARTICLES, NameForm, NameMention, ParsedIntent, Word};
 use super::resolve::{Hit, Resolver};
 use super::text::fold;
@@ -49,6 +50,8 @@ pub struct GroundedIntent {
     pub resolved_hint: bool,
     /// Its words that may be part of a name and say which.
     pub telling: Vec<String>,
+    /// Parts of names that mean what its words mean.
+    pub meanings: Vec<&'static str>,
     /// Who read it: `builtin`, the name of another parser, or `merged`; empty: `builtin`.
     pub parser: &'static str,
     /// What another parser gave: field and parser.
@@ -122,7 +125,8 @@ pub fn ground(
         symptoms: parsed.symptoms.clone(),
         window: parsed.time.as_ref().and_then(|mention| time::window(mention, now)),
         resolved_hint: parsed.resolved_hint,
-        telling: parsed.words.iter().flat_map(|word| telling(&word.text)).collect(),
+        telling: meant(parsed).flat_map(|word| telling(&word.text)).collect(),
+        meanings: meanings::of(&parsed.words),
         negated,
         ..GroundedIntent::default()
     };
@@ -462,6 +466,12 @@ impl Grounder<'_, '_, '_, '_> {
             }
         }
     }
+}
+
+/// The words that do not name what is not meant.
+fn meant(parsed: &ParsedIntent) -> impl Iterator<Item = &Word> {
+    let denied = |index: usize| parsed.negated.iter().any(|mention| mention.word == index);
+    parsed.words.iter().enumerate().filter(move |(index, _)| !denied(*index)).map(|(_, word)| word)
 }
 
 /// The parts of a word that may be parts of a name and say which: `mails` of "e-mails".

@@ -8,6 +8,7 @@
 mod catalog;
 mod ground;
 mod matching;
+mod meanings;
 mod merge;
 mod names;
 mod negation;

@@ -201,11 +201,37 @@ fn is_fine(tokens: &[Token], at: usize, another_later: bool) -> bool {
     works && linked
 }
 
-/// "the billing job fails too, but that's for later".
+/// "the billing job fails too, but that's for later", "the report is late, we know".
 pub(super) fn is_for_later(tokens: &[Token], at: usize) -> bool {
     let here = clause(tokens, at);
     let same = |index: &usize| clause(tokens, *index) == here;
     (at + 1..tokens.len().min(at + 12)).take_while(same).any(|index| LATER.contains(&folded(tokens, index)))
+        || is_known(tokens, at)
+}
+
+/// "that the report is late we know", "we know about the report", "the report is late, never mind".
+fn is_known(tokens: &[Token], at: usize) -> bool {
+    let (here, end) = (clause(tokens, at), tokens.len().min(at + 14));
+    let pair = |index: usize| (folded(tokens, index), folded(tokens, index + 1));
+    // "we know why" tells of something else than what stands before.
+    let said = |index: usize| {
+        let ends = clause(tokens, index + 1) != clause(tokens, index + 2);
+        match pair(index) {
+            ("we" | "i", "know" | "knew") | ("already", "known") | ("known", "issue" | "problem") => ends,
+            ("never", "mind") | ("dont", "mind" | "worry") => true,
+            _ => false,
+        }
+    };
+    let own = (at + 1..end).take_while(|index| clause(tokens, *index) == here).any(said);
+    let next = (at + 1..end).find(|index| clause(tokens, *index) != here).is_some_and(said);
+    let about = || {
+        let before = at.saturating_sub(6)..at;
+        before.filter(|index| clause(tokens, *index) == here).any(|index| {
+            matches!(pair(index), ("know" | "knew", "about"))
+                && folded(tokens, index.saturating_sub(1)) == "we"
+        })
+    };
+    own || next || about()
 }
 
 /// "[RESOLVED] …", "is it still broken?", "false alarm?".

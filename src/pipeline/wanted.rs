@@ -165,7 +165,8 @@ pub(super) fn more_logs(state: &ClusterState, focus: &Focus) -> Vec<Want> {
     wants
 }
 
-/// Most workloads whose logs are read because a word of the description is in their names.
+/// Most workloads whose logs are read because a word of the description, or what it means,
+/// is in their names.
 const MAX_ECHOING: usize = 10;
 
 /// Workloads that a description which names none may mean by its words, where the cause that was
@@ -173,14 +174,14 @@ const MAX_ECHOING: usize = 10;
 pub(super) fn echoing(state: &ClusterState, focus: &Focus, analysis: &Analysis) -> Vec<ObjectRef> {
     let meant = |hypothesis: &Hypothesis| {
         let mut objects = hypothesis.chain.iter().map(|link| &link.object).chain([&hypothesis.object]);
-        objects.any(|object| focus.echoes(object))
+        objects.any(|object| focus.hints_at(object))
     };
     if focus.names_something() || analysis.hypotheses.first().is_none_or(meant) {
         return Vec::new();
     }
     let own = |workload: &&Workload| workload.metadata.controller().is_none();
     let objects = state.workloads.iter().filter(own).map(Object::object_ref);
-    objects.filter(|object| focus.in_scope(object) && focus.echoes(object)).take(MAX_ECHOING).collect()
+    objects.filter(|object| focus.in_scope(object) && focus.hints_at(object)).take(MAX_ECHOING).collect()
 }
 
 /// Logs of the workload that the first cause blames by the word of others alone: what it says itself

@@ -100,6 +100,13 @@ pub struct CustomResource {
     pub parts: Box<[ObjectRef]>,
     /// The host of a rule about destinations.
     pub host: String,
+    /// The hosts whose requests a route takes.
+    pub hostnames: Box<[String]>,
+    /// The mode of mutual TLS that a policy of a mesh asks for; empty: it asks for none, or for
+    /// different ones by port.
+    pub mtls: String,
+    /// Labels of the pods that such a policy is about; empty: all.
+    pub selector: Map<Text>,
     /// Subsets that such a rule defines.
     pub subsets: Box<[Subset]>,
     /// Subsets that a routing rule sends requests to.
@@ -163,6 +170,9 @@ impl CustomResource {
             secret: None,
             parts: Box::default(),
             host: String::new(),
+            hostnames: Box::default(),
+            mtls: String::new(),
+            selector: Map::default(),
             subsets: Box::default(),
             destinations: Box::default(),
             action: String::new(),

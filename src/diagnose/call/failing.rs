@@ -401,7 +401,7 @@ fn existing(
     }
     // A refusal by a database whose pods are ready, at an address that cannot be read (it is in a
     // Secret): the host resolves and answers, so the port is what is left.
-    let from_secret = attempt.address.is_none() && reads_secret(context, caller);
+    let from_secret = attempt.address.is_none() && net::reads_secret(context, caller);
     if attempt.finding.signature == "connection-refused" && from_secret && attempt.product.is_some() {
         return fact
             .param("class", "wrong-port")
@@ -432,11 +432,6 @@ fn unresolved(mut fact: Fact, caller: &ObjectRef, facts: &Facts) -> Fact {
         Some(server) => fact.param("class", "dns").object("callee", server.subject.clone()),
         None => unexplained(fact, "unresolved"),
     }
-}
-
-/// Whether a workload takes environment variables from a Secret.
-fn reads_secret(context: &Context<'_>, workload: &ObjectRef) -> bool {
-    context.topology.from(workload).any(|edge| edge.to.kind == Kind::Secret && edge.stated_in.contains("env"))
 }
 
 /// How the call ended, where nothing in the objects says why.

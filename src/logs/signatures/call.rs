@@ -10,7 +10,7 @@ pub(super) const RULES: &[Rule] = &[
     temporary(r"(?:query[a-z]+|getaddrinfo) (?:ETIMEOUT|ESERVFAIL|ECONNREFUSED) (?P<host>[a-z0-9_.-]+)").any(),
     temporary(r"UnknownHostException: (?P<host>[a-z0-9_.-]+): (?:Temporary failure in name resolution|Try again|System error)").any(),
     temporary(r"(?:failed to resolve|could not translate host name|could not resolve host:?|resolving) ['\x22]?(?P<host>[a-z0-9_.-]+)['\x22]?[^\n]{0,60}(?:temporary failure|try again|timed out|timeout|SERVFAIL)").any(),
-    temporary(r"temporary failure in name resolution|name resolution temporarily|connection timed out; no servers could be reached|DNS resolution (?:timed out|timeout)|DNS (?:query|lookup) (?:timed out|timeout)|DnsNameResolverTimeoutException|\bSERVFAIL\b|Resource temporarily unavailable \((?P<host>[a-z0-9_.-]+):(?P<port>[0-9]+)\)").any(),
+    temporary(r"temporary failure in name resolution|name resolution temporarily|connection timed out; no servers could be reached|DNS resolution (?:timed out|timeout)|DNS (?:query|lookup) (?:timed out|timeout)|DnsNameResolverTimeoutException|\bSERVFAIL\b|SocketException \((?:0+1, ?)?(?:0x[0-9A-F]+, ?)?11\): Resource temporarily unavailable(?: \((?P<host2>[a-z0-9_.-]+):(?P<port2>[0-9]+)\))?|Resource temporarily unavailable \((?P<host>[a-z0-9_.-]+):(?P<port>[0-9]+)\)").any(),
     unknown_host(r"lookup (?P<host>[a-z0-9_.-]+)(?: on (?P<server>[0-9a-f.:\[\]]+))?: no such host"),
     unknown_host(r"(?:getaddrinfo|query[a-z]+) (?:ENOTFOUND|ENODATA) (?P<host>[a-z0-9_.-]+)(?::(?P<port>[0-9]{1,5}))?"),
     unknown_host(r"ENOTFOUND,? (?P<host>[a-z0-9_.-]+)|getaddrinfo\(host='(?P<host2>[^']{1,253})', err=[0-9]+\)"),
@@ -130,6 +130,14 @@ mod tests {
             (
                 "2026-11-24 03:31:53 ERROR lookup pay on 10.0.0.10:53: read udp 10.1.0.3:4->10.0.0.10:53: i/o timeout",
                 "host-not-found pay temporary=true",
+            ),
+            (
+                " ---> System.Net.Sockets.SocketException (11): Resource temporarily unavailable",
+                "host-not-found temporary=true",
+            ),
+            (
+                "fail: X[0] System.Net.Sockets.SocketException (00000001, 11): Resource temporarily unavailable (pay:8080)",
+                "host-not-found pay:8080 temporary=true",
             ),
             ("Error: getaddrinfo EAI_AGAIN cache", "host-not-found cache temporary=true"),
             (

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::{CustomResource, Destination, Reference, Subset, at, items, text};
 use crate::cluster::custom::Resource;
+use crate::cluster::types::{Map, Text};
 use crate::cluster::{Kind, ObjectRef};
 
 /// A field that names one object, or in a list several.
@@ -110,7 +111,17 @@ pub(super) fn read(resource: &Resource, value: &Value, into: &mut CustomResource
             text(value, "/spec/host").clone_into(&mut into.host);
             into.subsets = items(value, "/spec/subsets").map(subset).collect();
         }
-        "VirtualService" => into.destinations = destinations(value),
+        "VirtualService" => {
+            into.destinations = destinations(value);
+            into.hostnames = texts(value, "/spec/hosts");
+        }
+        "HTTPRoute" | "GRPCRoute" => into.hostnames = texts(value, "/spec/hostnames"),
+        "PeerAuthentication" => {
+            if !at(value, "/spec/portLevelMtls").is_object() {
+                text(value, "/spec/mtls/mode").clone_into(&mut into.mtls);
+            }
+            into.selector = labels(at(value, "/spec/selector/matchLabels"));
+        }
         _ if resource.family == "chaos-mesh" => {
             text(value, "/spec/action").clone_into(&mut into.action);
             into.parts = injected(value);
@@ -164,9 +175,16 @@ fn unhealthy_resources(value: &Value) -> Box<[ObjectRef]> {
 }
 
 fn subset(value: &Value) -> Subset {
-    let labels = at(value, "/labels").as_object().into_iter().flatten();
-    let labels = labels.filter_map(|(key, value)| Some((key.as_str(), value.as_str()?.into())));
-    Subset { name: text(value, "/name").to_owned(), labels: labels.collect() }
+    Subset { name: text(value, "/name").to_owned(), labels: labels(at(value, "/labels")) }
+}
+
+fn labels(value: &Value) -> Map<Text> {
+    let labels = value.as_object().into_iter().flatten();
+    labels.filter_map(|(key, value)| Some((key.as_str(), value.as_str()?.into()))).collect()
+}
+
+fn texts(value: &Value, pointer: &str) -> Box<[String]> {
+    items(value, pointer).filter_map(Value::as_str).map(str::to_lowercase).collect()
 }
 
 /// Every subset that takes a part of the requests.
