@@ -55,8 +55,8 @@ fn disk_alarm(context: &Context<'_>, broker: &ObjectRef) -> Option<(String, Evid
         let meta = &pod.metadata;
         for container in &pod.spec.containers {
             let log = context.state.logs.get(&meta.namespace, &meta.name, &container.name, false);
-            let lines = log.into_iter().flat_map(|log| log.text.lines());
-            let Some(line) = lines.filter(|line| line.contains("disk resource limit alarm")).last() else {
+            let mut lines = log.into_iter().flat_map(|log| log.text.lines());
+            let Some(line) = lines.rfind(|line| line.contains("disk resource limit alarm")) else {
                 continue;
             };
             if line.contains("alarm set") {
