@@ -121,16 +121,6 @@ impl Patterns {
     pub fn regex(&self, index: usize) -> Option<&Regex> {
         self.patterns.get(index)?.regex()
     }
-
-    /// How many patterns there are.
-    pub fn len(&self) -> usize {
-        self.patterns.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.patterns.is_empty()
-    }
 }
 
 /// Words of which a text has at least one wherever the pattern matches; in lower case.
@@ -221,6 +211,10 @@ fn letter(class: &Class) -> Option<u8> {
 
 #[cfg(test)]
 impl Patterns {
+    pub(crate) fn len(&self) -> usize {
+        self.patterns.len()
+    }
+
     /// Texts that a pattern matches and yet is no candidate for, made from the patterns themselves.
     pub(crate) fn missed(&self) -> Vec<String> {
         let mut missed = Vec::new();

@@ -348,43 +348,19 @@ impl<'a> Scan<'_, 'a> {
     fn stated(&mut self, facts: &Facts) {
         for fact in facts.named("process.oom-killed") {
             let finding = format!("its process {} was killed", fact.text("process"));
-            self.add(
-                Symptom::Errors,
-                fact.subject.clone(),
-                Time::from(fact.since),
-                finding,
-                fact.evidence.clone(),
-            );
+            self.stated_by(fact, Symptom::Errors, finding);
         }
         for fact in facts.named("usage.cpu").filter(|fact| fact.params.contains_key("unanswered")) {
             let finding = format!("it does not answer {} in time", fact.text("unanswered"));
-            self.add(
-                Symptom::Slow,
-                fact.subject.clone(),
-                Time::from(fact.since),
-                finding,
-                fact.evidence.clone(),
-            );
+            self.stated_by(fact, Symptom::Slow, finding);
         }
         for fact in facts.named("probe.fails").filter(|fact| fact.params.contains_key("held_back")) {
             let finding = format!("container {} counts as not started", fact.text("container"));
-            self.add(
-                Symptom::NotReady,
-                fact.subject.clone(),
-                Time::from(fact.since),
-                finding,
-                fact.evidence.clone(),
-            );
+            self.stated_by(fact, Symptom::NotReady, finding);
         }
         for fact in facts.named("stop.fails") {
             let finding = "its pods do not stop as they should".to_owned();
-            self.add(
-                Symptom::Errors,
-                fact.subject.clone(),
-                Time::from(fact.since),
-                finding,
-                fact.evidence.clone(),
-            );
+            self.stated_by(fact, Symptom::Errors, finding);
         }
         for fact in facts.named("log.signature") {
             let symptom = match (fact.text("signature"), fact.text("class")) {
@@ -405,8 +381,13 @@ impl<'a> Scan<'_, 'a> {
                 }
                 _ => format!("its log says {}", fact.text("signature").replace('-', " ")),
             };
-            self.add(symptom, fact.subject.clone(), Time::from(fact.since), finding, fact.evidence.clone());
+            self.stated_by(fact, symptom, finding);
         }
+    }
+
+    /// What a fact states of its subject.
+    fn stated_by(&mut self, fact: &Fact, symptom: Symptom, finding: String) {
+        self.add(symptom, fact.subject.clone(), Time::from(fact.since), finding, fact.evidence.clone());
     }
 }
 

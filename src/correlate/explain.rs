@@ -1,5 +1,8 @@
 //! Abduction: the smallest set of causes that explains what the description points at.
 
+mod tie;
+mod weigh;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster::{Kind, ObjectRef};
@@ -418,134 +421,6 @@ impl<'a> Search<'a> {
         chosen
     }
 
-    /// Marks what explains nothing that the description tells, where something else does: what few
-    /// faults look like or, of Jobs, whatever they have that is not told of them.
-    fn mark_elsewhere(&self, chosen: &mut [Ranked<'a>], worth: &BTreeMap<ObjectRef, Worth>, focus: &Focus) {
-        let specific = |object: &ObjectRef| self.told(object, focus).iter().any(|one| one.is_specific());
-        let asked: BTreeSet<&ObjectRef> = worth.keys().filter(|object| specific(object)).collect();
-        let akin = |symptom: Symptom| focus.symptoms.iter().any(|told| told.is_akin(symptom));
-        let is_batch = |object: &ObjectRef| matches!(object.kind, Kind::Job | Kind::CronJob);
-        let serves = |object: &ObjectRef| {
-            !is_batch(object) && self.seen(object).into_iter().any(|one| !one.is_soft() && akin(one))
-        };
-        let served = worth.keys().any(serves);
-        // Nobody waits for the answer of a Job.
-        let aside = |object: &ObjectRef| {
-            let told = |one: Symptom| focus.symptoms.contains(&one) || one.is_specific() && akin(one);
-            is_batch(object) && !self.seen(object).into_iter().any(told)
-        };
-        for ranked in chosen {
-            let unasked = !asked.is_empty() && !ranked.covers.iter().any(|object| asked.contains(object));
-            ranked.elsewhere = unasked || served && ranked.covers.iter().all(aside);
-        }
-    }
-
-    /// The symptoms of an object, with those that a failure mode shows on it by itself.
-    fn seen(&self, object: &ObjectRef) -> BTreeSet<Symptom> {
-        let candidates = self.candidates.get(object).into_iter().flatten();
-        let manifest = candidates.filter_map(|candidate| candidate.mode.mode.manifests);
-        self.symptoms(object).into_iter().chain(manifest).collect()
-    }
-
-    /// Symptoms that the description tells and an object has, or brings by what it does wrong itself.
-    fn told(&self, object: &ObjectRef, focus: &Focus) -> BTreeSet<Symptom> {
-        let all = self.candidates.get(object).into_iter().flatten().map(|one| &one.mode.mode);
-        let shown = all.filter(|mode| mode.manifests.is_some());
-        let brought =
-            shown.flat_map(|mode| mode.explains.iter().filter(|one| !one.is_soft()).chain(&mode.manifests));
-        let symptoms = self.symptoms(object).into_iter().chain(brought.copied());
-        symptoms.filter(|symptom| focus.symptoms.contains(symptom)).collect()
-    }
-
-    /// How bad an object's state is, and how well it fits the description's words.
-    fn weight(&self, object: &ObjectRef, focus: &Focus) -> f64 {
-        let worst = self.seen(object).iter().map(|symptom| severity(*symptom)).fold(0.1, f64::max);
-        let told = self.told(object, focus);
-        // Who asks for what few faults look like asks for it however bad the rest is.
-        let seen = match told.iter().any(|symptom| symptom.is_specific()) {
-            true => worst.max(1.0) * 3.0,
-            false if !told.is_empty() => worst * 1.5,
-            false => worst,
-        };
-        let named = focus.objects.iter().any(|named| named == object);
-        let pointed = match (named, self.echoed.contains(object)) {
-            (true, _) => 2.0,
-            (false, true) => 3.0,
-            (false, false) if self.suggested.contains(object) => 2.0,
-            (false, false) => 1.0,
-        };
-        seen * pointed
-    }
-
-    /// What ties a fault that explains nothing described to the description all the same.
-    fn link(&self, ranked: &Ranked<'a>, focus: &Focus, pointed_at: &BTreeSet<ObjectRef>) -> Link {
-        let candidate = ranked.best.candidate;
-        if !is_proven_cause(candidate) || candidate.fact.text("matters").starts_with("if-") {
-            return Link::Explains;
-        }
-        let touched: BTreeSet<&ObjectRef> =
-            candidate.accounts_for().chain([&candidate.blame, &ranked.best.object]).collect();
-        let on_node = focus.objects.iter().filter(|named| named.kind == Kind::Node).any(|node| {
-            touched.iter().any(|object| self.dependencies.of(object).iter().any(|hop| hop.on == *node))
-        });
-        if touched.iter().any(|object| self.fails_to_call(object, pointed_at)) {
-            return Link::Caller;
-        }
-        if self.serves(candidate, focus) {
-            return Link::Serves;
-        }
-        if on_node || touched.iter().any(|object| focus.echoes(object)) {
-            return Link::Echoes;
-        }
-        let places: BTreeSet<&str> =
-            pointed_at.iter().map(ObjectRef::ns).filter(|namespace| !namespace.is_empty()).collect();
-        let near = touched
-            .iter()
-            .any(|object| places.contains(object.ns()) || self.calls(object, pointed_at).next().is_some());
-        if near { Link::Near } else { Link::Explains }
-    }
-
-    /// Whether a cause stops a controller from its work on a named object: one that may not read objects
-    /// of that kind, or one that publishes names, where a name is not found.
-    fn serves(&self, candidate: &Candidate<'_>, focus: &Focus) -> bool {
-        let controller = &candidate.fact.subject;
-        let stopped = self.symptoms(controller).iter().any(|symptom| !symptom.is_soft());
-        let unseen = |named: &ObjectRef| {
-            let resource = candidate.fact.text("resource").split(['.', '/']).next();
-            candidate.fact.name == "rbac.denied" && resource == Some(named.kind.plural())
-        };
-        let unpublished = |named: &ObjectRef| {
-            named.kind == Kind::Ingress
-                && focus.symptoms.contains(&Symptom::ResolutionFailing)
-                && controller.name.contains("external-dns")
-        };
-        // Pods, nodes and Services are read by almost every controller: that tells nothing.
-        let own = |named: &ObjectRef| {
-            let common = matches!(named.kind, Kind::Pod | Kind::Node | Kind::Service | Kind::Namespace);
-            !common && !named.kind.is_workload() && unseen(named)
-        };
-        stopped && focus.objects.iter().any(|named| own(named) || unpublished(named))
-    }
-
-    /// The dependencies of a workload on some objects.
-    fn calls<'s>(
-        &'s self,
-        object: &ObjectRef,
-        callees: &'s BTreeSet<ObjectRef>,
-    ) -> impl Iterator<Item = &'s Dependency> {
-        let runs = object.kind.is_workload();
-        let own = if runs { self.dependencies.of(object) } else { &[] };
-        own.iter().filter(|dependency| callees.contains(&dependency.on))
-    }
-
-    /// Whether a workload that calls one of some objects fails at what it calls.
-    fn fails_to_call(&self, object: &ObjectRef, callees: &BTreeSet<ObjectRef>) -> bool {
-        let fails = |symptom: &Symptom| {
-            matches!(symptom, Symptom::Errors | Symptom::CallFailing | Symptom::ResolutionFailing)
-        };
-        self.symptoms(object).iter().any(fails) && self.calls(object, callees).next().is_some()
-    }
-
     /// Objects whose symptoms follow from an explanation: those on its path and those it affects,
     /// with everything that depends on them.
     fn reached_by(&self, explanation: &Explanation<'a>) -> BTreeSet<ObjectRef> {
@@ -603,17 +478,4 @@ fn strength_of(candidate: &Candidate<'_>) -> f64 {
     let adjusted =
         proof * role + 0.02 * candidate.supported.min(3) as f64 - 0.2 * candidate.contradicted as f64;
     adjusted.max(0.01)
-}
-
-/// How bad a symptom is when nothing else tells what the description means.
-fn severity(symptom: Symptom) -> f64 {
-    match symptom {
-        Symptom::NodeUnhealthy | Symptom::ControlPlane => 1.3,
-        Symptom::NotScaling | Symptom::StaleVersion | Symptom::Errors | Symptom::Forbidden => 0.4,
-        Symptom::Slow | Symptom::Restarting | Symptom::NotOnSchedule | Symptom::CannotEvict => 0.6,
-        Symptom::JobFailed | Symptom::JobStuck => 0.55,
-        Symptom::Evicted | Symptom::CannotDelete => 0.7,
-        Symptom::CallFailing | Symptom::ResolutionFailing | Symptom::WrongResponse => 0.8,
-        _ => 1.0,
-    }
 }

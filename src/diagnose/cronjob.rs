@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::tz::TimeZone;
 
 use super::cron_schedule::Schedule;
-use super::health::creation_gap;
+use super::health::{creation_gap, newest_event};
 use super::{Context, Fact, FactSpec, Facts};
 use crate::cluster::event::Event;
 use crate::cluster::types::{Object, Pod, Workload};
@@ -161,7 +161,7 @@ fn explain(context: &Context<'_>, cron: &Workload) -> Option<Fact> {
     let fact = match forbidden(context, cron, missed) {
         Some(fact) => fact,
         // Who refuses its Jobs is said elsewhere.
-        None if is_refused(context, cron) => return None,
+        None if refused(context, cron).is_some() => return None,
         None => unexplained(context, cron, missed),
     };
     Some(fact.param(
@@ -171,15 +171,13 @@ fn explain(context: &Context<'_>, cron: &Workload) -> Option<Fact> {
 }
 
 fn event<'a>(context: &Context<'a>, object: &ObjectRef, reasons: &[&str]) -> Option<&'a Event> {
-    let events: &'a [Event] = context.state.events_of(object);
-    events.iter().rev().find(|event| reasons.contains(&event.reason.as_str()))
+    newest_event(context, object, |event| reasons.contains(&event.reason.as_str()))
 }
 
-/// Whether the API server refuses the Job that was due last.
-fn is_refused(context: &Context<'_>, cron: &Workload) -> bool {
+/// The event by which the API server refuses the Job that was due last.
+pub fn refused<'a>(context: &Context<'a>, cron: &Workload) -> Option<&'a Event> {
     let newest = event(context, &cron.object_ref(), &["FailedCreate", "SuccessfulCreate"]);
-    newest
-        .is_some_and(|event| event.reason == "FailedCreate" && event.last() > cron.status.last_schedule_time)
+    newest.filter(|event| event.reason == "FailedCreate" && event.last() > cron.status.last_schedule_time)
 }
 
 fn suspended(context: &Context<'_>, cron: &Workload, missed: i64) -> Fact {

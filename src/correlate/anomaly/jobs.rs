@@ -2,6 +2,7 @@
 
 use crate::cluster::types::*;
 use crate::cluster::{Kind, ObjectRef};
+use crate::diagnose::cronjob;
 use crate::diagnose::job::superseded;
 use crate::evidence::Evidence;
 use crate::symptom::Symptom;
@@ -48,17 +49,12 @@ impl Scan<'_, '_> {
 
     /// A CronJob whose next Job is refused.
     pub(super) fn cron_job(&mut self, cron: &Workload) {
-        let object = cron.object_ref();
-        let events = self.state().events_of(&object).iter().rev();
-        let mut outcomes =
-            events.filter(|event| matches!(event.reason.as_str(), "FailedCreate" | "SuccessfulCreate"));
-        let Some(newest) = outcomes.next() else { return };
-        let since = newest.last() > cron.status.last_schedule_time;
-        if newest.reason == "FailedCreate" && since && !cron.spec.suspend {
-            let evidence = vec![Evidence::event(newest)];
-            let finding = "its Jobs cannot be created".to_owned();
-            self.add(Symptom::NotOnSchedule, object, newest.first(), finding, evidence);
-        }
+        let Some(refusal) = cronjob::refused(self.context, cron).filter(|_| !cron.spec.suspend) else {
+            return;
+        };
+        let finding = "its Jobs cannot be created".to_owned();
+        let evidence = vec![Evidence::event(refusal)];
+        self.add(Symptom::NotOnSchedule, cron.object_ref(), refusal.first(), finding, evidence);
     }
 
     /// A Job that is not given up yet, whose pods have all failed: it waits to make the next one.
